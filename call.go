@@ -1,0 +1,120 @@
+package ccr
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+)
+
+// CallOption adjusts one call: what makes sense on any call of any service.
+type CallOption func(*Call) error
+
+// Call is what the options of one call add up to; it is exported for the
+// service packages.
+type Call struct {
+	CorrelationID string
+	Timeout       time.Duration
+	Response      *Response
+}
+
+// Response is what [CaptureResponse] fills in: the last answer of a call.
+type Response struct {
+	StatusCode int
+	Header     http.Header
+	Body       []byte // raw; nil where the answer was streamed
+	RequestID  string // the vendor's id of the request, if it sent one
+	Attempts   int    // requests made
+}
+
+// NewCall applies options; all faults are reported at once.
+func NewCall(opts ...CallOption) (Call, error) {
+	if len(opts) == 0 {
+		return Call{}, nil
+	}
+	return applyCall(opts)
+}
+
+// applyCall is apart so that a call without options costs no allocation.
+func applyCall(opts []CallOption) (Call, error) {
+	var c Call
+	var errs []error
+	for _, o := range opts {
+		if o == nil {
+			errs = append(errs, errors.New("ccr: a nil call option"))
+			continue
+		}
+		if err := o(&c); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return c, errors.Join(errs...)
+}
+
+// WithCorrelationID puts an id of the caller's into the log events and the
+// error of a call. It is not sent to the vendor. Letters, digits and _.:/-,
+// 128 at most.
+func WithCorrelationID(id string) CallOption {
+	return func(c *Call) error {
+		if id == "" || SafeToken(id) == "" {
+			return errors.New("ccr: a correlation id is 1 to 128 letters, digits or _.:/-")
+		}
+		c.CorrelationID = id
+		return nil
+	}
+}
+
+// WithTimeout bounds the whole call, waiting and retries included, on top of
+// the deadline of its context.
+func WithTimeout(d time.Duration) CallOption {
+	return func(c *Call) error {
+		if d <= 0 {
+			return errors.New("ccr: a call's timeout must be positive")
+		}
+		c.Timeout = d
+		return nil
+	}
+}
+
+// CaptureResponse fills into with the status, headers and raw body of the
+// last answer, whether the call succeeded or not.
+func CaptureResponse(into *Response) CallOption {
+	return func(c *Call) error {
+		if into == nil {
+			return errors.New("ccr: CaptureResponse(nil)")
+		}
+		c.Response = into
+		return nil
+	}
+}
+
+// RouteInfo names what an HTTP request of the SDK is for, for middleware:
+// low in cardinality and free of personal data.
+type RouteInfo struct {
+	Service   string // "accounts", "gateway", "decisioning", "auth"
+	Operation string // "UpsertAccounts"
+	Template  string // "/v1/account"
+	Attempt   int    // 1 for the first request of a call
+}
+
+type routeKey struct{}
+
+// RouteSource is implemented by the per-call state that the transport keeps
+// in the context, so that reading the route costs no allocation on the way.
+type RouteSource interface{ RouteInfo() RouteInfo }
+
+// ContextWithRoute returns a context from which [RouteFromContext] reads.
+// The transport calls it; test doubles of middleware may, too.
+func ContextWithRoute(ctx context.Context, src RouteSource) context.Context {
+	return context.WithValue(ctx, routeKey{}, src)
+}
+
+// RouteFromContext returns what the request with this context is for; false
+// if it is not a request of this SDK.
+func RouteFromContext(ctx context.Context) (RouteInfo, bool) {
+	src, ok := ctx.Value(routeKey{}).(RouteSource)
+	if !ok {
+		return RouteInfo{}, false
+	}
+	return src.RouteInfo(), true
+}

@@ -1,0 +1,37 @@
+// Package ccr is the core of an SDK that moves receivables data: debtor
+// accounts into Credit Clear, Bacs files and reports through the Clear Direct
+// Debit bureau, open-banking credit decisions from Algoan, and files through
+// the SFTP gateways of the first two.
+//
+// This package holds the nouns that the services share. Calls live in
+//
+//   - [github.com/ccr-sdk/ccr/accounts]: the Credit Clear sync API,
+//   - [github.com/ccr-sdk/ccr/gateway]: the Clear Direct Debit gateway,
+//   - [github.com/ccr-sdk/ccr/decisioning]: the Algoan API,
+//   - [github.com/ccr-sdk/ccr/sftp]: the SFTP drop folders,
+//   - [github.com/ccr-sdk/ccr/auth]: credentials for the HTTP services.
+//
+// # What every call promises
+//
+// Every call takes a context and ends with it. Bad input is refused before
+// anything is sent, all faults at once, each with its path and never its
+// value. A failed call returns an [*Error] that says whether the request was
+// not sent, rejected, or is of unknown outcome; errors.Is tells its class.
+// Secrets live in [Secret] and are never printed.
+//
+// # Money and time
+//
+// [Amount] is an exact decimal, [Date] a day, [DateTime] a point in time that
+// keeps the offset it was written with. Unset values are left out; to send a
+// zero, set it.
+//
+// # Files
+//
+// A [File] goes out through gateway or sftp; a Receive of either brings
+// reports into a [Sink], such as [DirSink], and tells the vendor only once
+// they are safe there. A [Ledger] remembers both, so that nothing is sent or
+// delivered twice, whatever moment the process dies at.
+package ccr
+
+// Version is the version of the SDK; it is part of the User-Agent.
+const Version = "0.1.0"

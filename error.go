@@ -1,0 +1,310 @@
+package ccr
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Outcome says what is known about the effect of a failed call. A caller who
+// moves money must know which of the three it is.
+type Outcome string
+
+const (
+	// OutcomeNotSent: nothing reached the vendor; calling again is safe.
+	OutcomeNotSent Outcome = "not sent"
+	// OutcomeRejected: the vendor answered and refused; it changed nothing.
+	OutcomeRejected Outcome = "rejected"
+	// OutcomeUnknown: sent, and no answer that settles it came. The vendor may
+	// or may not have acted; settle it before sending again.
+	OutcomeUnknown Outcome = "unknown"
+)
+
+// The classes of failure, for errors.Is. One error can be of several classes.
+var (
+	ErrInvalid        = errors.New("invalid request")            // refused by us or by the vendor (400, 411, 413, 415, 422)
+	ErrUnauthorized   = errors.New("unauthorized")               // 401, a refused login, an expired token
+	ErrForbidden      = errors.New("forbidden")                  // 403
+	ErrNotFound       = errors.New("not found")                  // 404, 410
+	ErrDuplicate      = errors.New("duplicate")                  // 409, a repeated reference or name
+	ErrRateLimited    = errors.New("rate limited")               // 429
+	ErrMaybeLimited   = errors.New("possibly rate limited")      // a 403 that the vendor also uses for limits
+	ErrUnavailable    = errors.New("unavailable")                // 5xx, no connection, a broken one, an attempt that timed out
+	ErrOutcomeUnknown = errors.New("outcome unknown")            // Error.Outcome is OutcomeUnknown
+	ErrNotSent        = errors.New("not sent")                   // Error.Outcome is OutcomeNotSent
+	ErrContract       = errors.New("answer breaks the contract") // a 2xx answer that could not be understood
+	ErrFileChanged    = errors.New("file changed while it was sent")
+	ErrIncomplete     = errors.New("incomplete or not verifiable content") // received content that failed its check
+)
+
+// FieldError is one fault at one place. The path is written the way a
+// program writes it (accounts[3].outstandingAmount); neither part ever holds
+// the value that was found there.
+type FieldError struct {
+	Path    string `json:"path"`
+	Message string `json:"message"`
+}
+
+// Problem holds the members of an RFC 9457 problem document, or what other
+// error bodies have in their place. Detail and extensions are the vendor's
+// text and may hold personal data: they are never part of [Error.Error].
+type Problem struct {
+	Type       string
+	Title      string
+	Status     int
+	Detail     string
+	Instance   string
+	Extensions map[string]json.RawMessage // members RFC 9457 does not name
+}
+
+// Error is the one error type of every call of the SDK; get it with errors.As
+// (or errors.AsType). Its printed and logged forms name the service, the
+// operation, the class, the outcome and the paths of faults. They never hold
+// a secret, a body, a query string, or a value of the caller's data.
+type Error struct {
+	Service       string        // "accounts", "gateway", "decisioning", "sftp", "auth"
+	Operation     string        // the method, such as "UpsertAccounts"
+	Route         string        // method and path template, such as "PUT /v1/account"; empty outside HTTP
+	Outcome       Outcome       // what is known about the effect
+	StatusCode    int           // HTTP status of the last answer; 0 if none came
+	Code          string        // the vendor's machine-readable code, if any
+	Fields        []FieldError  // every fault found, before sending or by the vendor
+	RequestID     string        // the vendor's id of the last answer, if it sent one
+	CorrelationID string        // the caller's, from WithCorrelationID
+	Attempts      int           // requests that were made; 0 if none
+	RetryAfter    time.Duration // what the vendor asked to wait; 0 if nothing
+	Advice        string        // what to do next
+	// EarlierUnknown: an attempt before the last one was sent and never
+	// answered, so the vendor may have acted on it whatever the last one said.
+	EarlierUnknown bool
+
+	Classes []error // see the Err… variables
+	Err     error   // the cause, if any; reachable by errors.Is and errors.As
+
+	problem *Problem
+	body    *[]byte
+}
+
+// Problem returns the vendor's error document, if one could be read. Its
+// texts may hold personal data.
+func (e Error) Problem() (Problem, bool) {
+	if e.problem == nil {
+		return Problem{}, false
+	}
+	return *e.problem, true
+}
+
+// Body returns the raw body of the vendor's answer, at most 1 MiB of it. It
+// may hold personal data.
+func (e Error) Body() []byte {
+	if e.body == nil {
+		return nil
+	}
+	return slices.Clone(*e.body)
+}
+
+// SetAnswer keeps the vendor's error document and raw body with the error;
+// it is meant for test doubles and for the service packages.
+func (e *Error) SetAnswer(p *Problem, body []byte) {
+	e.problem, e.body = p, nil
+	if len(body) > 0 {
+		e.body = &body
+	}
+}
+
+// Error is one line, safe to log.
+func (e *Error) Error() string { return e.line() }
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Is reports whether target is one of the error's classes.
+func (e *Error) Is(target error) bool {
+	switch target {
+	case ErrOutcomeUnknown:
+		return e.Outcome == OutcomeUnknown
+	case ErrNotSent:
+		return e.Outcome == OutcomeNotSent
+	}
+	return slices.Contains(e.Classes, target)
+}
+
+// Temporary reports whether the same call may succeed later without a change.
+// It says nothing about whether repeating it is safe: see Outcome.
+func (e *Error) Temporary() bool {
+	return e.Is(ErrUnavailable) || e.Is(ErrRateLimited) || e.Is(ErrMaybeLimited)
+}
+
+// maxFieldsInLine keeps the line readable when a batch has thousands of faults.
+const maxFieldsInLine = 10
+
+func (e Error) line() string {
+	var b strings.Builder
+	b.WriteString("ccr")
+	for _, s := range []string{e.Service, e.Operation} {
+		if s != "" {
+			b.WriteString(" " + s)
+		}
+	}
+	b.WriteString(": ")
+	for i, c := range e.Classes {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(c.Error())
+	}
+	if len(e.Classes) == 0 {
+		b.WriteString("failed")
+	}
+	var facts []string
+	if e.StatusCode != 0 {
+		facts = append(facts, "HTTP "+strconv.Itoa(e.StatusCode))
+	}
+	if code := SafeToken(e.Code); code != "" {
+		facts = append(facts, "code "+code)
+	}
+	if e.Outcome != "" {
+		facts = append(facts, "outcome "+string(e.Outcome))
+	}
+	if e.Attempts > 1 {
+		facts = append(facts, strconv.Itoa(e.Attempts)+" attempts")
+	}
+	if e.RetryAfter > 0 {
+		facts = append(facts, "retry after "+e.RetryAfter.String())
+	}
+	if id := SafeToken(e.RequestID); id != "" {
+		facts = append(facts, "request id "+id)
+	}
+	if id := SafeToken(e.CorrelationID); id != "" {
+		facts = append(facts, "correlation id "+id)
+	}
+	if len(facts) > 0 {
+		b.WriteString(" (" + strings.Join(facts, ", ") + ")")
+	}
+	for i, f := range e.Fields {
+		if i == maxFieldsInLine {
+			fmt.Fprintf(&b, "; and %d more", len(e.Fields)-i)
+			break
+		}
+		b.WriteString("; " + f.Path + " " + f.Message)
+	}
+	if e.Err != nil {
+		b.WriteString(": " + e.Err.Error())
+	}
+	if e.Advice != "" {
+		b.WriteString(". " + e.Advice)
+	}
+	return oneLine(b.String())
+}
+
+// Format prints the safe line under every verb, %+v and %#v included.
+func (e Error) Format(f fmt.State, _ rune) { io.WriteString(f, e.line()) } //nolint:errcheck // fmt.State keeps no errors
+
+// LogValue gives log/slog the safe facts as a group.
+func (e Error) LogValue() slog.Value {
+	attrs := []slog.Attr{slog.String("error", e.line())}
+	add := func(key, value string) {
+		if value != "" {
+			attrs = append(attrs, slog.String(key, value))
+		}
+	}
+	add("service", e.Service)
+	add("operation", e.Operation)
+	add("route", e.Route)
+	add("outcome", string(e.Outcome))
+	if e.StatusCode != 0 {
+		attrs = append(attrs, slog.Int("status", e.StatusCode))
+	}
+	add("code", SafeToken(e.Code))
+	add("request_id", SafeToken(e.RequestID))
+	add("correlation_id", SafeToken(e.CorrelationID))
+	attrs = append(attrs, slog.Int("attempts", e.Attempts))
+	return slog.GroupValue(attrs...)
+}
+
+// MarshalJSON writes the safe facts, for loggers that encode errors as JSON.
+func (e Error) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Error         string  `json:"error"`
+		Service       string  `json:"service,omitempty"`
+		Operation     string  `json:"operation,omitempty"`
+		Route         string  `json:"route,omitempty"`
+		Outcome       Outcome `json:"outcome,omitempty"`
+		Status        int     `json:"status,omitempty"`
+		Code          string  `json:"code,omitempty"`
+		RequestID     string  `json:"request_id,omitempty"`
+		CorrelationID string  `json:"correlation_id,omitempty"`
+		Attempts      int     `json:"attempts,omitempty"`
+	}{e.line(), e.Service, e.Operation, e.Route, e.Outcome, e.StatusCode, SafeToken(e.Code), SafeToken(e.RequestID), SafeToken(e.CorrelationID), e.Attempts})
+}
+
+// SafeToken returns s if it looks like an identifier that a machine made
+// (letters, digits and _ . : / -, 128 characters at most), and "" otherwise:
+// what a server puts into a code or an id is only printed if it is one.
+func SafeToken(s string) string {
+	if len(s) > 128 {
+		return ""
+	}
+	for _, r := range s {
+		switch {
+		case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9', strings.ContainsRune("_.:/-", r):
+		default:
+			return ""
+		}
+	}
+	return s
+}
+
+// oneLine keeps a hostile file name or server text from forging log lines.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r == '\u0085' || r == '\u2028' || r == '\u2029' {
+			return ' '
+		}
+		return r
+	}, s)
+}
+
+// Faults collects every fault of a request before anything is sent.
+// The zero value is ready; it is not safe for concurrent use.
+type Faults struct {
+	fields []FieldError
+}
+
+// maxFaults bounds what a hopeless batch of a million rows costs.
+const maxFaults = 1000
+
+// Add records a fault. The message must not quote the value.
+func (f *Faults) Add(path, message string) {
+	if len(f.fields) < maxFaults {
+		f.fields = append(f.fields, FieldError{path, message})
+	}
+}
+
+// Addf records a fault with a formatted message, which must not quote the value.
+func (f *Faults) Addf(path, format string, args ...any) {
+	if len(f.fields) < maxFaults {
+		f.Add(path, fmt.Sprintf(format, args...))
+	}
+}
+
+// Len returns the number of faults; it stops counting at 1,000.
+func (f *Faults) Len() int { return len(f.fields) }
+
+// Err returns nil without faults, else an [*Error] of class [ErrInvalid] with
+// outcome not sent.
+func (f *Faults) Err(service, operation string) error {
+	if len(f.fields) == 0 {
+		return nil
+	}
+	return &Error{
+		Service: service, Operation: operation, Outcome: OutcomeNotSent,
+		Classes: []error{ErrInvalid}, Fields: slices.Clone(f.fields),
+	}
+}

@@ -1,0 +1,243 @@
+package ccr
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// File is something to send: a name, a size and content that can be opened
+// again for a retry or for a checksum. It holds no open handle; copies are
+// free. The same File goes out through gateway or sftp.
+type File struct {
+	name   string
+	source func() (content, error)
+}
+
+// content is one opened view of a file.
+type content struct {
+	r       io.ReadCloser
+	size    int64
+	changed func() error // compares with the state at open; nil if nothing can be compared
+}
+
+// FileFromPath sends a file of the local disk under its base name. The file
+// is opened at use; a missing one fails there. A file whose size or
+// modification time changes while it is sent fails the call.
+func FileFromPath(path string) File {
+	return File{filepath.Base(path), func() (content, error) {
+		f, err := os.Open(path)
+		if err != nil {
+			return content{}, err
+		}
+		return fromFS(f)
+	}}
+}
+
+// FileFromFS is [FileFromPath] for a file system such as an embed.FS or an os.Root's.
+func FileFromFS(fsys fs.FS, name string) File {
+	return File{filepath.Base(filepath.FromSlash(name)), func() (content, error) {
+		f, err := fsys.Open(name)
+		if err != nil {
+			return content{}, err
+		}
+		return fromFS(f)
+	}}
+}
+
+func fromFS(f fs.File) (content, error) {
+	st, err := f.Stat()
+	if err == nil && !st.Mode().IsRegular() {
+		err = errors.New("not a regular file")
+	}
+	if err != nil {
+		return content{}, errors.Join(err, f.Close())
+	}
+	return content{f, st.Size(), func() error {
+		now, err := f.Stat()
+		if err != nil {
+			return err
+		}
+		if now.Size() != st.Size() || !now.ModTime().Equal(st.ModTime()) {
+			return ErrFileChanged
+		}
+		return nil
+	}}, nil
+}
+
+// FileFromBytes sends bytes held in memory; the caller must not change them.
+func FileFromBytes(name string, data []byte) File {
+	return File{name, func() (content, error) {
+		return content{io.NopCloser(bytes.NewReader(data)), int64(len(data)), nil}, nil
+	}}
+}
+
+// NewFile sends content of another kind. open is called once for each attempt
+// and must return the same size bytes every time; a different number fails the
+// call. A reader that is also an io.Seeker makes resuming cheaper.
+func NewFile(name string, size int64, open func() (io.ReadCloser, error)) File {
+	return File{name, func() (content, error) {
+		if size < 0 || open == nil {
+			return content{}, errors.New("NewFile needs a size of zero or more and an open function")
+		}
+		r, err := open()
+		return content{r, size, nil}, err
+	}}
+}
+
+// Name is the name under which the vendor sees the file.
+func (f File) Name() string { return f.name }
+
+// WithName returns the same content under another name.
+func (f File) WithName(name string) File {
+	f.name = name
+	return f
+}
+
+// Open opens the content for one pass.
+func (f File) Open() (*FileReader, error) {
+	if f.source == nil {
+		return nil, errors.New("ccr: the zero File has no content; use FileFromPath, FileFromBytes or NewFile")
+	}
+	c, err := f.source()
+	if err != nil {
+		return nil, fmt.Errorf("ccr: open file to send: %w", err)
+	}
+	return &FileReader{c: c, source: f.source}, nil
+}
+
+// SHA256 reads the content once and returns its checksum and size.
+func (f File) SHA256(ctx context.Context) (sum [sha256.Size]byte, size int64, err error) {
+	r, err := f.Open()
+	if err != nil {
+		return sum, 0, err
+	}
+	defer r.Close()
+	h := sha256.New()
+	if _, err = io.Copy(h, &ctxReader{ctx, r}); err != nil {
+		return sum, 0, err
+	}
+	h.Sum(sum[:0])
+	return sum, r.Size(), nil
+}
+
+// ctxReader ends a long local read when its context does.
+type ctxReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c *ctxReader) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(p)
+}
+
+// FileReader is one pass over a [File]. Read returns exactly Size bytes and
+// then io.EOF; a source that turns out shorter, longer or modified gives
+// [ErrFileChanged] instead. It is not safe for concurrent use.
+type FileReader struct {
+	c      content
+	source func() (content, error)
+	off    int64
+	err    error
+}
+
+// Size is the number of bytes the file had when it was opened.
+func (r *FileReader) Size() int64 { return r.c.size }
+
+// Read implements io.Reader.
+func (r *FileReader) Read(p []byte) (int, error) {
+	if r.err != nil {
+		return 0, r.err
+	}
+	if left := r.c.size - r.off; int64(len(p)) > left {
+		p = p[:left]
+	}
+	if len(p) == 0 {
+		if r.off < r.c.size {
+			return 0, nil
+		}
+		r.err = r.atEnd()
+		return 0, r.err
+	}
+	n, err := r.c.r.Read(p)
+	r.off += int64(n)
+	switch {
+	case errors.Is(err, io.EOF) && r.off < r.c.size:
+		r.err = fmt.Errorf("%w: it became shorter", ErrFileChanged)
+	case err != nil && !errors.Is(err, io.EOF):
+		r.err = err
+	}
+	return n, r.err
+}
+
+// atEnd makes sure that the source ends where it should, unmodified.
+func (r *FileReader) atEnd() error {
+	var one [1]byte
+	if n, _ := io.ReadFull(r.c.r, one[:]); n > 0 {
+		return fmt.Errorf("%w: it became longer", ErrFileChanged)
+	}
+	if err := r.Check(); err != nil {
+		return err
+	}
+	return io.EOF
+}
+
+// Check compares the source with its state when it was opened, as far as the
+// kind of source allows: size and modification time for files.
+func (r *FileReader) Check() error {
+	if r.c.changed == nil {
+		return nil
+	}
+	return r.c.changed()
+}
+
+// Seek moves to an offset from the start (io.SeekStart only), to resume a
+// transfer. A source that cannot seek is read again up to there.
+func (r *FileReader) Seek(offset int64, whence int) (int64, error) {
+	if whence != io.SeekStart || offset < 0 || offset > r.c.size {
+		return 0, errors.New("ccr: a FileReader seeks from the start, within the file")
+	}
+	if s, ok := r.c.r.(io.Seeker); ok {
+		if _, err := s.Seek(offset, io.SeekStart); err != nil {
+			return 0, err
+		}
+		r.off, r.err = offset, nil
+		return offset, nil
+	}
+	if offset < r.off || r.err != nil {
+		c, err := r.source()
+		if err != nil {
+			return 0, err
+		}
+		if c.size != r.c.size {
+			return 0, errors.Join(ErrFileChanged, c.r.Close())
+		}
+		r.c.r.Close() //nolint:errcheck // read only; the new one replaces it
+		r.c, r.off, r.err = c, 0, nil
+	}
+	_, err := io.CopyN(io.Discard, r, offset-r.off)
+	return r.off, err
+}
+
+// Close releases the source.
+func (r *FileReader) Close() error { return r.c.r.Close() }
+
+// ItemInfo describes something at a vendor that is about to be received.
+type ItemInfo struct {
+	Name    string    // as the vendor wrote it: data, never a path to trust
+	Size    int64     // -1 if not known beforehand
+	ModTime time.Time // zero if not known
+	// Known: other content was received under this name before, so this one
+	// must be kept apart from it even if that is no longer there.
+	Known bool
+}

@@ -1,0 +1,138 @@
+package ccr
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// PollInterval says how often a [Poller] looks: first after Start, then each
+// wait a half longer, up to Max, drawn evenly from 0.8 to 1.2 times that.
+// A Retry-After of the vendor overrides one wait. Zero fields: 2 s and 30 s.
+type PollInterval struct {
+	Start time.Duration
+	Max   time.Duration
+}
+
+// PollState is what one look returned.
+type PollState[T any] struct {
+	Value      T
+	Done       bool          // terminal: looking again would tell the same
+	State      string        // the vendor's status word, for progress
+	RetryAfter time.Duration // what the vendor asked to wait; 0 if nothing
+}
+
+// Poller waits for something that a vendor does in the background. It is safe
+// for concurrent use. Its resume token continues it in another process.
+type Poller[T any] struct {
+	look     func(ctx context.Context) (PollState[T], error)
+	token    string
+	interval PollInterval
+	progress ProgressFunc
+	name     string
+
+	mu   sync.Mutex
+	last PollState[T]
+	seen bool
+}
+
+// NewPoller makes a poller from a function that looks once. The token is what
+// [Poller.ResumeToken] returns; the service packages say what takes it.
+func NewPoller[T any](token string, look func(ctx context.Context) (PollState[T], error)) *Poller[T] {
+	return &Poller[T]{look: look, token: token, name: token}
+}
+
+// PollerOf makes a poller that goes through states, one a look, for test
+// doubles; the last one is terminal.
+func PollerOf[T any](states ...T) *Poller[T] {
+	var mu sync.Mutex
+	next := 0
+	return NewPoller("", func(context.Context) (PollState[T], error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if next >= len(states) {
+			return PollState[T]{}, errors.New("ccr: PollerOf without states")
+		}
+		s := PollState[T]{Value: states[next], Done: next == len(states)-1}
+		if !s.Done {
+			next++
+		}
+		return s, nil
+	})
+}
+
+// WithInterval sets how often Wait looks.
+func (p *Poller[T]) WithInterval(i PollInterval) *Poller[T] {
+	p.interval = i
+	return p
+}
+
+// WithProgress reports each look of Wait: Items counts the looks, State is
+// the vendor's status word.
+func (p *Poller[T]) WithProgress(name string, f ProgressFunc) *Poller[T] {
+	p.name, p.progress = name, f
+	return p
+}
+
+// ResumeToken identifies what is waited for. It holds no secret and can be
+// stored; the service package that made the poller makes one from it again.
+func (p *Poller[T]) ResumeToken() string { return p.token }
+
+// Done reports whether a terminal state was seen.
+func (p *Poller[T]) Done() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.seen && p.last.Done
+}
+
+// Poll looks once and returns what it saw. After a terminal state it returns
+// that without asking again.
+func (p *Poller[T]) Poll(ctx context.Context) (T, error) {
+	s, err := p.lookOnce(ctx)
+	return s.Value, err
+}
+
+func (p *Poller[T]) lookOnce(ctx context.Context) (PollState[T], error) {
+	p.mu.Lock()
+	if p.seen && p.last.Done {
+		defer p.mu.Unlock()
+		return p.last, nil
+	}
+	p.mu.Unlock()
+	s, err := p.look(ctx)
+	if err != nil {
+		return s, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.last, p.seen = s, true
+	return s, nil
+}
+
+// Wait looks until a terminal state is seen, an error comes (transient ones
+// have been retried by then) or the context ends.
+func (p *Poller[T]) Wait(ctx context.Context) (T, error) {
+	wait := orDefault(p.interval.Start, 2*time.Second)
+	ceiling := max(orDefault(p.interval.Max, 30*time.Second), wait)
+	for looks := int64(1); ; looks++ {
+		s, err := p.lookOnce(ctx)
+		if err != nil {
+			return s.Value, err
+		}
+		if p.progress != nil {
+			p.progress(Progress{Operation: "Poll", Name: p.name, Items: looks, State: s.State, Done: s.Done})
+		}
+		if s.Done {
+			return s.Value, nil
+		}
+		next := jitter(wait)
+		if s.RetryAfter > 0 {
+			next = s.RetryAfter
+		}
+		if err := sleep(ctx, next); err != nil {
+			return s.Value, err
+		}
+		wait = min(wait+wait/2, ceiling)
+	}
+}
