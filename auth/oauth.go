@@ -1,0 +1,222 @@
+package auth
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/internal/transport"
+)
+
+// Encoding is how a token request is written.
+type Encoding string
+
+const (
+	// EncodingForm is what RFC 6749 says and Algoan wants.
+	EncodingForm Encoding = "form"
+	// EncodingJSON is what Credit Clear documents: a JSON object with
+	// client_id, client_secret, audience and grant_type.
+	EncodingJSON Encoding = "json"
+)
+
+// ClientCredentialsConfig configures [NewClientCredentials].
+type ClientCredentialsConfig struct {
+	// TokenURL is the token endpoint, https. Credit Clear gives it at
+	// onboarding (path /oauth/token); Algoan's is decisioning.TokenURL.
+	TokenURL     string
+	ClientID     string
+	ClientSecret ccr.Secret // revealed at each token request, so a rotated file is picked up
+	Audience     string     // Credit Clear: the sync API's audience, from onboarding
+	Scope        string     // sent if set; neither vendor documents one
+	Encoding     Encoding   // default EncodingForm
+	Store        TokenStore // shares tokens in a fleet; default: this process only
+}
+
+// NewClientCredentials gets tokens by the OAuth client credentials grant, and
+// by a refresh token if the server issued one (falling back to a new login
+// if that is refused). Token requests go through the HTTP client, middleware
+// and retry policy of the client that the credential is given to, and are not
+// counted by its limiter. Without expires_in a token is taken to live for 24
+// hours, or as long as its own exp says if that is less.
+func NewClientCredentials(cfg ClientCredentialsConfig) (*TokenSource, error) {
+	u, urlErr := ccr.ParseBaseURL(cfg.TokenURL)
+	var f ccr.Faults
+	if urlErr != nil {
+		f.Add("TokenURL", "must be an https URL without user, query or fragment")
+	}
+	if cfg.ClientID == "" {
+		f.Add("ClientID", "is required")
+	}
+	if cfg.ClientSecret.IsZero() {
+		f.Add("ClientSecret", "is required")
+	}
+	switch cfg.Encoding {
+	case "":
+		cfg.Encoding = EncodingForm
+	case EncodingForm:
+	case EncodingJSON:
+		if cfg.Audience == "" {
+			f.Add("Audience", "is required with EncodingJSON: Credit Clear's token endpoint wants it")
+		}
+	default:
+		f.Add("Encoding", "is not one of EncodingForm and EncodingJSON")
+	}
+	if err := f.Err("auth", "NewClientCredentials"); err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256([]byte(u.String() + "\n" + cfg.ClientID + "\n" + cfg.Audience + "\n" + cfg.Scope))
+	o := &oauth{cfg: cfg, url: u}
+	return newSource(o.fetch, o.bind, cfg.Store, "ccr-token-"+hex.EncodeToString(sum[:16])), nil
+}
+
+type oauth struct {
+	cfg    ClientCredentialsConfig
+	url    *url.URL
+	client atomic.Pointer[transport.Client]
+}
+
+// tokenRoute is safe to repeat: a token that nobody received is only unused.
+func tokenRoute() *transport.Route {
+	return &transport.Route{Operation: "Token", Method: http.MethodPost, Path: "/oauth/token", Success: []int{200, 201}}
+}
+
+func (o *oauth) bind(b transport.Binding) error {
+	o.client.CompareAndSwap(nil, b.Derive("auth", o.url))
+	return nil
+}
+
+func (o *oauth) fetch(ctx context.Context, prior Token) (Token, error) {
+	if !prior.Refresh.IsZero() && (prior.RefreshExpiry.IsZero() || time.Until(prior.RefreshExpiry) > mandatoryMax) {
+		refresh, err := prior.Refresh.Reveal()
+		if err != nil {
+			return Token{}, err
+		}
+		t, err := o.request(ctx, map[string]string{"grant_type": "refresh_token", "refresh_token": refresh})
+		if e, ok := errors.AsType[*ccr.Error](err); err == nil || !ok || e.StatusCode/100 != 4 || errors.Is(e, ccr.ErrRateLimited) {
+			return t, err
+		}
+		// Refused although in date, which happens: log in anew.
+	}
+	return o.request(ctx, map[string]string{"grant_type": "client_credentials"})
+}
+
+func (o *oauth) request(ctx context.Context, grant map[string]string) (Token, error) {
+	client := o.client.Load()
+	if client == nil {
+		return Token{}, errors.New("auth: the credential was not given to a client yet")
+	}
+	secret, err := o.cfg.ClientSecret.Reveal()
+	if err != nil {
+		return Token{}, fmt.Errorf("auth: client secret: %w", err)
+	}
+	grant["client_id"], grant["client_secret"] = o.cfg.ClientID, secret
+	for name, v := range map[string]string{"audience": o.cfg.Audience, "scope": o.cfg.Scope} {
+		if v != "" {
+			grant[name] = v
+		}
+	}
+	var body transport.Body
+	if o.cfg.Encoding == EncodingJSON {
+		if body, err = transport.JSONBody(grant); err != nil {
+			return Token{}, errors.New("auth: the token request cannot be encoded")
+		}
+	} else {
+		form := url.Values{}
+		for name, v := range grant {
+			form.Set(name, v)
+		}
+		body = transport.BytesBody("application/x-www-form-urlencoded", []byte(form.Encode()))
+	}
+	asked := time.Now()
+	req := &transport.Request{Route: tokenRoute(), URL: o.url, Body: body, MaxBody: 1 << 20}
+	resp, err := client.Do(ctx, req)
+	if err != nil {
+		return Token{}, err
+	}
+	t, err := parseToken(resp.Body, asked)
+	if err != nil {
+		// The body holds a token, perhaps: it is not kept with the error.
+		return Token{}, &ccr.Error{
+			Service: "auth", Operation: "Token", Route: req.Route.String(), Outcome: ccr.OutcomeRejected, StatusCode: resp.StatusCode,
+			RequestID: resp.RequestID, Attempts: resp.Attempts, Classes: []error{ccr.ErrContract}, Err: err,
+			Advice: "The token endpoint answered without a usable token; check TokenURL and Encoding",
+		}
+	}
+	return t, nil
+}
+
+// parseToken reads a token response. Lifetimes count from when the request
+// was made, by this machine's clock only: no skew can matter.
+func parseToken(body []byte, asked time.Time) (Token, error) {
+	var r struct {
+		AccessToken      string  `json:"access_token"`
+		TokenType        string  `json:"token_type"`
+		ExpiresIn        seconds `json:"expires_in"`
+		RefreshToken     string  `json:"refresh_token"`
+		RefreshExpiresIn seconds `json:"refresh_expires_in"`
+	}
+	if err := json.Unmarshal(body, &r); err != nil {
+		return Token{}, transport.SafeJSONError(err)
+	}
+	switch {
+	case r.AccessToken == "":
+		return Token{}, errors.New("no access_token in the answer")
+	case r.TokenType != "" && !strings.EqualFold(r.TokenType, "bearer"):
+		return Token{}, errors.New("token_type is not bearer")
+	}
+	t := Token{Access: ccr.NewSecret(r.AccessToken), Refresh: ccr.NewSecret(r.RefreshToken)}
+	life := r.ExpiresIn.duration()
+	if life == 0 {
+		life = defaultLifetime
+		if own, ok := ownLifetime(r.AccessToken); ok {
+			life = min(life, own)
+		}
+	}
+	t.Expiry = asked.Add(life)
+	if d := r.RefreshExpiresIn.duration(); d > 0 && r.RefreshToken != "" {
+		t.RefreshExpiry = asked.Add(d)
+	}
+	return t, nil
+}
+
+// seconds reads a number, or a string with one; anything else is unset.
+type seconds float64
+
+func (s *seconds) UnmarshalJSON(b []byte) error {
+	n, err := strconv.ParseFloat(strings.Trim(string(b), `"`), 64)
+	if err != nil || math.IsNaN(n) || n < 0 {
+		n = 0
+	}
+	*s = seconds(n)
+	return nil
+}
+
+func (s seconds) duration() time.Duration {
+	if float64(s) >= maxLifetime.Seconds() {
+		return maxLifetime
+	}
+	return time.Duration(float64(s) * float64(time.Second))
+}
+
+// ownLifetime is exp minus iat of a JWT, which needs no agreement on clocks.
+func ownLifetime(token string) (time.Duration, bool) {
+	var c jwt.RegisteredClaims
+	if _, _, err := jwt.NewParser().ParseUnverified(token, &c); err != nil || c.ExpiresAt == nil || c.IssuedAt == nil {
+		return 0, false
+	}
+	d := c.ExpiresAt.Sub(c.IssuedAt.Time)
+	return d, d > 0
+}

@@ -1,0 +1,85 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/ccr-sdk/ccr"
+)
+
+// Token is an access token and, if the server sent one, a refresh token.
+type Token struct {
+	Access        ccr.Secret
+	Expiry        time.Time // zero: taken as 24 hours after it was fetched
+	Refresh       ccr.Secret
+	RefreshExpiry time.Time // zero: unknown
+}
+
+// TokenStore shares tokens between the processes of a fleet. The key tells
+// apart token endpoint, client and audience; it holds no secret. A store that
+// keeps tokens outside memory must encrypt them.
+//
+// A store that also is a [TokenLocker] makes a fleet fetch each token once.
+type TokenStore interface {
+	// Load returns the token with a key, or an error that is [ErrNoToken].
+	Load(ctx context.Context, key string) (Token, error)
+	// Save replaces the token with a key.
+	Save(ctx context.Context, key string, t Token) error
+}
+
+// TokenLocker is a [TokenStore] that can keep all but one process from
+// fetching a token. Lock waits within ctx; a lock whose holder died must end
+// by itself.
+type TokenLocker interface {
+	Lock(ctx context.Context, key string) (unlock func(), err error)
+}
+
+// ErrNoToken: the store has no token with that key.
+var ErrNoToken = errors.New("auth: no such token")
+
+// NewMemoryTokenStore returns a store for the clients of one process. It is a
+// [TokenLocker].
+func NewMemoryTokenStore() TokenStore {
+	return &memoryStore{tokens: map[string]Token{}, locks: map[string]chan struct{}{}}
+}
+
+type memoryStore struct {
+	mu     sync.Mutex
+	tokens map[string]Token
+	locks  map[string]chan struct{}
+}
+
+func (m *memoryStore) Load(_ context.Context, key string) (Token, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	t, ok := m.tokens[key]
+	if !ok {
+		return Token{}, ErrNoToken
+	}
+	return t, nil
+}
+
+func (m *memoryStore) Save(_ context.Context, key string, t Token) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.tokens[key] = t
+	return nil
+}
+
+func (m *memoryStore) Lock(ctx context.Context, key string) (func(), error) {
+	m.mu.Lock()
+	l, ok := m.locks[key]
+	if !ok {
+		l = make(chan struct{}, 1)
+		m.locks[key] = l
+	}
+	m.mu.Unlock()
+	select {
+	case l <- struct{}{}:
+		return func() { <-l }, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}

@@ -1,0 +1,64 @@
+package transport
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/ccr-sdk/ccr"
+)
+
+// JSON media type, exactly as Credit Clear (415) and ClearDebit want it.
+const JSON = "application/json"
+
+// JSONBody encodes v once; it is sent with its length on every attempt.
+func JSONBody(v any) (Body, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return Body{}, err
+	}
+	return BytesBody(JSON, bytes.TrimRight(b.Bytes(), "\n")), nil
+}
+
+// Get sends a request and decodes the JSON of its answer into a T.
+func Get[T any](ctx context.Context, c *Client, req *Request) (T, *Response, error) {
+	var v T
+	resp, err := c.Do(ctx, req)
+	if err != nil {
+		return v, nil, err
+	}
+	if err := json.Unmarshal(resp.Body, &v); err != nil {
+		return v, resp, c.BadAnswer(req, resp, err)
+	}
+	return v, resp, nil
+}
+
+// BadAnswer is the error of a success that could not be understood. The
+// vendor has acted on the request, but what it said of it is lost.
+func (c *Client) BadAnswer(req *Request, resp *Response, err error) *ccr.Error {
+	e := &ccr.Error{
+		Service: c.cfg.Service, Operation: req.Route.Operation, Route: req.Route.String(),
+		Outcome: ccr.OutcomeUnknown, StatusCode: resp.StatusCode, RequestID: resp.RequestID,
+		CorrelationID: req.Call.CorrelationID, Attempts: resp.Attempts,
+		Classes: []error{ccr.ErrContract}, Err: SafeJSONError(err),
+		Advice: "The vendor took the request; its answer is kept in Body",
+	}
+	e.SetAnswer(nil, resp.Body[:min(len(resp.Body), MaxErrorBody)])
+	return e
+}
+
+// SafeJSONError describes an error of encoding/json without the value that
+// caused it.
+func SafeJSONError(err error) error {
+	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return &hiddenCause{fmt.Sprintf("JSON member %q has an unexpected type at byte %d (want %v)", safePath(e.Field), e.Offset, e.Type), err}
+	}
+	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return &hiddenCause{fmt.Sprintf("not valid JSON at byte %d", e.Offset), err}
+	}
+	return &hiddenCause{"not the expected JSON", err}
+}

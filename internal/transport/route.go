@@ -1,0 +1,75 @@
+package transport
+
+import (
+	"net/url"
+	"strings"
+
+	"github.com/ccr-sdk/ccr"
+)
+
+// Class says what may be repeated after a failure.
+type Class int
+
+const (
+	// Idempotent calls are repeated after every transient failure.
+	Idempotent Class = iota
+	// UnsentOnly calls (creates, uploads) are repeated only if no connection
+	// was ever handed to the request, or the server answered 429.
+	UnsentOnly
+	// Destructive calls are never repeated.
+	Destructive
+)
+
+func (c Class) String() string {
+	switch c {
+	case Idempotent:
+		return "idempotent"
+	case UnsentOnly:
+		return "unsent-only"
+	}
+	return "destructive"
+}
+
+// Route is one operation of an API, as data: logs, errors, tests and the
+// in-process servers speak of the same one.
+type Route struct {
+	Operation string // "UpsertAccounts"
+	Method    string // "PUT"
+	Path      string // template: "/v2/customers/{customerId}"
+	Class     Class
+	Success   []int // documented success codes; any 2xx is taken
+	// NoAnswerRetry: any answer at all, 429 included, ends the call.
+	NoAnswerRetry bool
+}
+
+// String is the low-cardinality name: "PUT /v1/account".
+func (r *Route) String() string { return r.Method + " " + r.Path }
+
+// expand fills the placeholders of the path in order. Each argument is one
+// segment: escaped, and refused if it could change the path.
+func (r *Route) expand(args []string, f *ccr.Faults) string {
+	if len(args) == 0 {
+		return r.Path
+	}
+	var b strings.Builder
+	rest := r.Path
+	for _, arg := range args {
+		before, after, ok := strings.Cut(rest, "{")
+		name, after, ok2 := strings.Cut(after, "}")
+		if !ok || !ok2 {
+			f.Add(r.Operation, "has more path arguments than its route")
+			return ""
+		}
+		switch {
+		case arg == "":
+			f.Add(name, "is required")
+		case arg == "." || arg == "..", len(arg) > 256:
+			f.Add(name, "is not an identifier")
+		}
+		b.WriteString(before)
+		b.WriteString(url.PathEscape(arg))
+		rest = after
+	}
+	b.WriteString(rest)
+	return b.String()
+}
