@@ -2,16 +2,20 @@ package ccr
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"time"
+
+	"github.com/gofrs/flock"
 )
 
 // privateDir is the folder inside a sink where files grow and the ledger
@@ -36,12 +40,19 @@ func DirSink(dir string) *DirectorySink { return &DirectorySink{dir: dir} }
 
 // DirectorySink is the [Sink] that [DirSink] returns. It is safe for
 // concurrent use and holds nothing open between calls.
-type DirectorySink struct{ dir string }
+type DirectorySink struct {
+	dir     string
+	placing sync.Mutex // one file at a time looks for a free name and takes it
+}
 
 var (
 	_ StagingSink = (*DirectorySink)(nil)
 	_ LedgerSink  = (*DirectorySink)(nil)
 )
+
+// staleAfter is the age at which something in the private folder that nothing
+// refers to is taken for the rest of a crash, not for work under way.
+const staleAfter = 24 * time.Hour
 
 // OpenLedger implements [LedgerSink].
 func (s *DirectorySink) OpenLedger(context.Context) (Ledger, func() error, error) {
@@ -49,51 +60,123 @@ func (s *DirectorySink) OpenLedger(context.Context) (Ledger, func() error, error
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := root.Close(); err != nil {
-		return nil, nil, err
-	}
+	defer root.Close()
 	l, err := OpenLedger(filepath.Join(s.dir, privateDir, "receive.ledger"))
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := s.sweep(root, l); err != nil {
+		return nil, nil, errors.Join(err, l.Close())
+	}
 	return l, l.Close, nil
+}
+
+// sweep removes what crashes left behind, so that no personal data stays in
+// the private folder for ever: old files that no ledger entry waits for.
+func (s *DirectorySink) sweep(root *os.Root, l *FileLedger) error {
+	waiting := map[string]bool{}
+	for _, e := range l.mem.entries {
+		if e.State == StateStaged {
+			waiting[nameKey(e.Name)] = true
+		}
+	}
+	return removeStale(root, func(key, _ string) bool { return !waiting[key] })
+}
+
+// removeStale removes old parts and staged files that want selects.
+func removeStale(root *os.Root, want func(key, ext string) bool) error {
+	list, err := fs.ReadDir(root.FS(), privateDir)
+	if err != nil {
+		return sinkErr("list", err)
+	}
+	for _, e := range list {
+		key, rest, ok := strings.Cut(e.Name(), "-")
+		ext := filepath.Ext(rest)
+		if !ok || (ext != partExt && ext != stagedExt) || !want(key, ext) {
+			continue
+		}
+		st, err := e.Info()
+		if err != nil || time.Since(st.ModTime()) < staleAfter {
+			continue // gone since, or perhaps work under way
+		}
+		if err := root.Remove(privateDir + "/" + e.Name()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return sinkErr("clear", err)
+		}
+	}
+	return nil
 }
 
 // Create implements [Sink].
 func (s *DirectorySink) Create(_ context.Context, item ItemInfo) (SinkFile, error) {
-	f, err := s.newFile(item)
+	f, err := s.newFile(item, rand.Text())
 	if err != nil {
 		return nil, err
 	}
-	// A leftover may be a second link to a delivered file: remove, never truncate.
-	if err = f.root.Remove(f.part); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, errors.Join(sinkErr("clear", err), f.root.Close())
-	}
-	f.f, err = f.root.OpenFile(f.part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	root, err := s.open()
 	if err != nil {
-		return nil, errors.Join(sinkErr("create file in", err), f.root.Close())
+		return nil, err
 	}
+	if err = s.clear(root, nameKey(item.Name)); err == nil {
+		f.f, err = root.OpenFile(f.part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	}
+	if err != nil {
+		return nil, errors.Join(sinkErr("create file in", err), root.Close())
+	}
+	f.root = root
 	return f, nil
 }
 
+// clear removes what earlier attempts for the same name left: their parts,
+// which nothing can refer to, and staged files that were never recorded.
+func (s *DirectorySink) clear(root *os.Root, key string) error {
+	parts, err := fs.Glob(root.FS(), privateDir+"/"+key+"-*"+partExt)
+	if err != nil {
+		return err
+	}
+	for _, p := range parts {
+		root.Remove(p) //nolint:errcheck // in use elsewhere (Windows) or gone: either is well
+	}
+	return removeStale(root, func(k, ext string) bool { return k == key && ext == stagedExt })
+}
+
 // Staged implements [StagingSink].
-func (s *DirectorySink) Staged(_ context.Context, item ItemInfo) (SinkFile, bool, error) {
-	f, err := s.newFile(item)
+func (s *DirectorySink) Staged(_ context.Context, item ItemInfo, ticket string) (SinkFile, bool, error) {
+	root, err := s.open()
 	if err != nil {
 		return nil, false, err
 	}
-	sum, err := f.sumOf(f.staged)
+	defer root.Close()
+	id, err := s.id(root)
 	if err != nil {
-		err = errors.Join(err, f.root.Close())
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, false, nil
-		}
-		return nil, false, sinkErr("read staged file in", err)
+		return nil, false, err
 	}
-	f.sum = sum
+	owner, attempt, _ := strings.Cut(ticket, ".")
+	if owner != id || attempt == "" || strings.Trim(attempt, base32Digits) != "" {
+		return nil, false, errors.New("ccr: the file was staged in another sink folder than this one; receive into that folder to finish it")
+	}
+	f, err := s.newFile(item, attempt)
+	if err != nil {
+		return nil, false, err
+	}
+	st, err := root.Lstat(f.staged)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		// Committed. The caller will tell the vendor, so the rename that took
+		// the file away must be on disk by now.
+		if err := s.sync(); err != nil {
+			return nil, false, err
+		}
+		return nil, false, nil
+	case err != nil:
+		return nil, false, sinkErr("read staged file in", err)
+	case !st.Mode().IsRegular():
+		return nil, false, sinkErr("read staged file in", errors.New("not a regular file"))
+	}
+	f.ticket = ticket
 	return f, true, nil
 }
 
+// open opens the sink folder and its private folder, made if missing.
 func (s *DirectorySink) open() (*os.Root, error) {
 	if s.dir == "" {
 		return nil, errors.New("ccr: DirSink needs a folder")
@@ -105,113 +188,218 @@ func (s *DirectorySink) open() (*os.Root, error) {
 	if err != nil {
 		return nil, sinkErr("open", err)
 	}
-	if err := root.Mkdir(privateDir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+	err = root.Mkdir(privateDir, 0o700)
+	if errors.Is(err, fs.ErrExist) {
+		var st fs.FileInfo
+		if st, err = root.Lstat(privateDir); err == nil && !st.IsDir() {
+			err = errors.New(privateDir + " is not a folder")
+		}
+	}
+	if err != nil {
 		return nil, errors.Join(sinkErr("make private folder in", err), root.Close())
 	}
 	return root, nil
 }
 
-func (s *DirectorySink) newFile(item ItemInfo) (*dirFile, error) {
+// sync makes renames out of the private folder durable.
+func (s *DirectorySink) sync() error {
+	if err := errors.Join(syncDir(s.dir), syncDir(filepath.Join(s.dir, privateDir))); err != nil {
+		return sinkErr("sync", err)
+	}
+	return nil
+}
+
+// id returns the random name that tells this folder from other sinks; it is
+// made at first use.
+func (s *DirectorySink) id(root *os.Root) (string, error) {
+	if id, err := readID(root); err != nil || id != "" {
+		return id, err
+	}
+	lock := flock.New(filepath.Join(s.dir, privateDir, "id.lock"), flock.SetPermissions(0o600))
+	if err := lock.Lock(); err != nil {
+		return "", sinkErr("lock", err)
+	}
+	defer lock.Close()
+	if id, err := readID(root); err != nil || id != "" {
+		return id, err
+	}
+	id := rand.Text()
+	f, err := root.OpenFile(idFile+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return "", sinkErr("name", err)
+	}
+	_, err = io.WriteString(f, id)
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = root.Rename(idFile+".new", idFile)
+	}
+	if err != nil {
+		return "", sinkErr("name", err)
+	}
+	return id, s.sync()
+}
+
+const idFile = privateDir + "/id"
+
+func readID(root *os.Root) (string, error) {
+	b, err := root.ReadFile(idFile)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", nil
+	case err != nil:
+		return "", sinkErr("read name of", err)
+	case len(b) < 20 || strings.Trim(string(b), base32Digits) != "":
+		return "", sinkErr("read name of", errors.New("its id file is damaged"))
+	}
+	return string(b), nil
+}
+
+const (
+	partExt      = ".part"
+	stagedExt    = ".staged"
+	base32Digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567" // of rand.Text
+)
+
+// nameKey stands for a vendor's name in the private folder.
+func nameKey(name string) string {
+	key := sha256.Sum256([]byte(name))
+	return hex.EncodeToString(key[:16])
+}
+
+func (s *DirectorySink) newFile(item ItemInfo, attempt string) (*dirFile, error) {
 	final, err := safeFileName(item.Name)
 	if err != nil {
 		return nil, err
 	}
-	root, err := s.open()
-	if err != nil {
-		return nil, err
-	}
-	key := sha256.Sum256([]byte(item.Name))
-	base := privateDir + "/" + hex.EncodeToString(key[:16])
+	base := privateDir + "/" + nameKey(item.Name) + "-" + attempt
 	return &dirFile{
-		dir: s.dir, root: root, final: final, known: item.Known,
-		part: base + ".part", staged: base + ".staged", hash: sha256.New(),
+		sink: s, attempt: attempt, final: final, known: item.Known,
+		part: base + partExt, staged: base + stagedExt,
 	}, nil
 }
 
 // dirFile is one delivery: part grows, staged is whole and durable, final is
-// what the consumer sees.
+// what the consumer sees. Every attempt has its own part and staged file, so
+// that two workers on one folder cannot mix their bytes.
 type dirFile struct {
-	dir                 string
-	root                *os.Root
+	sink                *DirectorySink
+	attempt             string
 	part, staged, final string
 	known               bool
-	f                   *os.File // nil once staged
-	hash                hash.Hash
-	sum                 string // hex, once staged
+	root                *os.Root // nil unless growing or in Commit
+	f                   *os.File // nil unless growing
+	ticket              string   // set once staged
+	sum                 string   // of the staged content, where it was needed
 }
 
 func (d *dirFile) Write(p []byte) (int, error) {
-	n, err := d.f.Write(p)
-	d.hash.Write(p[:n])
-	return n, err
+	if d.f == nil {
+		return 0, errEnded
+	}
+	return d.f.Write(p)
 }
 
+var errEnded = errors.New("ccr: the delivery has ended; create it again")
+
 // Stage implements [StagingFile].
-func (d *dirFile) Stage(context.Context) error {
+func (d *dirFile) Stage(context.Context) (string, error) {
 	if d.f == nil {
-		return nil
+		if d.ticket == "" {
+			return "", errEnded
+		}
+		return d.ticket, nil
 	}
+	defer func() { d.root.Close(); d.root = nil }() //nolint:errcheck // a folder opened for reading
 	err := errors.Join(d.f.Sync(), d.f.Close())
 	d.f = nil
 	if err == nil {
 		err = d.root.Rename(d.part, d.staged)
 	}
 	if err == nil {
-		err = syncDir(filepath.Join(d.dir, privateDir))
+		err = syncDir(filepath.Join(d.sink.dir, privateDir))
 	}
 	if err != nil {
-		return sinkErr("stage file in", err)
+		return "", sinkErr("stage file in", err)
 	}
-	d.sum = hex.EncodeToString(d.hash.Sum(nil))
-	return nil
+	id, err := d.sink.id(d.root)
+	if err != nil {
+		return "", err
+	}
+	d.ticket = id + "." + d.attempt
+	return d.ticket, nil
 }
 
 // Commit implements [SinkFile]. A failed Commit leaves the file staged.
 func (d *dirFile) Commit(ctx context.Context) (string, error) {
-	defer d.root.Close()
-	if err := d.Stage(ctx); err != nil {
+	if _, err := d.Stage(ctx); err != nil {
 		return "", err
 	}
-	if d.sum == "" {
-		return "", errors.New("ccr: the delivery was aborted or failed to stage; create it again")
+	var err error
+	if d.root, err = d.sink.open(); err != nil {
+		return "", err
 	}
-	names := []string{d.final, d.other()}
-	if d.known {
-		names = names[1:]
-	}
-	for _, name := range names {
-		done, err := d.place(name)
-		if err != nil {
-			return "", sinkErr("deliver into", err)
-		}
-		if done {
-			return filepath.Join(d.dir, name), nil
+	defer func() { d.root.Close(); d.root = nil }() //nolint:errcheck // a folder opened for reading
+	d.sink.placing.Lock()
+	defer d.sink.placing.Unlock()
+	if !d.known {
+		if done, err := d.place(d.final); done || err != nil {
+			return d.location(d.final), err
 		}
 	}
-	return "", sinkErr("deliver into", errors.New("both the name and its .other- name are taken by different content"))
+	other, err := d.other()
+	if err != nil {
+		return "", sinkErr("read staged file in", err)
+	}
+	done, err := d.place(other)
+	if err == nil && !done {
+		err = sinkErr("deliver into", errors.New("both the name and its .other- name are taken by different content"))
+	}
+	return d.location(other), err
 }
+
+func (d *dirFile) location(name string) string { return filepath.Join(d.sink.dir, name) }
 
 // place moves the staged file to a free name, or finds the same content there.
 func (d *dirFile) place(name string) (bool, error) {
 	taken, err := d.taken(name)
-	if err != nil {
-		return false, err
-	}
-	switch {
-	case taken == name:
-		sum, err := d.sumOf(name)
-		if err != nil || sum != d.sum {
-			return false, err
+	if err == nil && taken == name {
+		var same bool
+		if same, err = d.same(name); err == nil && !same {
+			return false, nil
 		}
-		err = d.root.Remove(d.staged)
-		return err == nil, err
-	case taken != "":
-		return false, nil // differs in case only: another file
+		if err == nil {
+			err = d.root.Remove(d.staged)
+		}
+	} else if err == nil && taken != "" {
+		return false, nil // spelled differently: another file
+	} else if err == nil {
+		err = d.root.Rename(d.staged, name)
 	}
-	if err := d.root.Rename(d.staged, name); err != nil {
+	if err != nil {
+		return false, sinkErr("deliver into", err)
+	}
+	return true, d.sink.sync()
+}
+
+// same reports whether the file at name has the staged content.
+func (d *dirFile) same(name string) (bool, error) {
+	sum, err := d.sumOf(name)
+	if err != nil || sum == "" {
 		return false, err
 	}
-	return true, errors.Join(syncDir(d.dir), syncDir(filepath.Join(d.dir, privateDir)))
+	if err := d.sumStaged(); err != nil {
+		return false, err
+	}
+	return sum == d.sum, nil
+}
+
+func (d *dirFile) sumStaged() (err error) {
+	if d.sum == "" {
+		d.sum, err = d.sumOf(d.staged)
+	}
+	if err == nil && d.sum == "" {
+		err = errors.New("the staged file is not a regular file")
+	}
+	return err
 }
 
 // taken returns the name that the entry at name really has: on a file system
@@ -235,15 +423,25 @@ func (d *dirFile) taken(name string) (string, error) {
 			other = e.Name()
 		}
 	}
-	if other == "" { // gone since
+	if other != "" {
+		return other, nil
+	}
+	// Not listed: gone since, or an alias such as another Unicode form or a
+	// short name of Windows.
+	if _, err := d.root.Lstat(name); errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}
-	return other, nil
+	return "(an alias)", nil
 }
 
-func (d *dirFile) other() string {
+// other is the name beside: it holds enough of the checksum to be the same
+// for the same content.
+func (d *dirFile) other() (string, error) {
+	if err := d.sumStaged(); err != nil {
+		return "", err
+	}
 	ext := filepath.Ext(d.final)
-	return strings.TrimSuffix(d.final, ext) + ".other-" + d.sum[:16] + ext
+	return strings.TrimSuffix(d.final, ext) + ".other-" + d.sum[:16] + ext, nil
 }
 
 func (d *dirFile) sumOf(name string) (string, error) {
@@ -267,14 +465,23 @@ func (d *dirFile) sumOf(name string) (string, error) {
 }
 
 // Abort implements [SinkFile]: what was written stays in the private folder,
-// out of the consumer's sight, until the next attempt for the same name.
+// out of the consumer's sight, until the next attempt for the same name. A
+// staged file is removed.
 func (d *dirFile) Abort() error {
-	var err error
 	if d.f != nil {
-		err = d.f.Close()
-		d.f = nil
+		err := errors.Join(d.f.Close(), d.root.Close())
+		d.f, d.root = nil, nil
+		return err
 	}
-	return errors.Join(err, d.root.Close())
+	root, err := d.sink.open()
+	if err != nil {
+		return err
+	}
+	d.ticket = ""
+	if err = root.Remove(d.staged); errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return errors.Join(err, root.Close())
 }
 
 func sinkErr(what string, err error) error {

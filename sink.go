@@ -31,22 +31,27 @@ type SinkFile interface {
 }
 
 // StagingFile is a [SinkFile] that can tell, after a crash, whether Commit had
-// happened. A Receive stages the content, notes that in the ledger, and only
-// then commits: so a consumer that takes a file away at once never gets it
-// a second time.
+// happened. A Receive stages the content, notes the ticket in the ledger, and
+// only then commits: so a consumer that takes a file away at once never gets
+// it a second time.
 type StagingFile interface {
 	SinkFile
-	// Stage ends writing and makes the content durable, still out of sight.
-	Stage(ctx context.Context) error
+	// Stage ends writing, makes the content durable, still out of sight, and
+	// lets go of every resource: a staged file may be left without Commit or
+	// Abort, and [StagingSink.Staged] finds it again. The ticket identifies
+	// this sink and this one delivery; it is kept in the ledger and holds no
+	// secret. Abort after Stage removes the staged content for good.
+	Stage(ctx context.Context) (ticket string, err error)
 }
 
 // StagingSink is a [Sink] whose files are [StagingFile]s.
 type StagingSink interface {
 	Sink
-	// Staged returns what Stage had made durable for an item, ready to Commit.
-	// false means that nothing is staged: only Commit takes a staged file
-	// away, so it had happened.
-	Staged(ctx context.Context, item ItemInfo) (SinkFile, bool, error)
+	// Staged returns what Stage had made durable under a ticket, ready to
+	// Commit. false means that nothing is staged any more: only Commit takes a
+	// staged file away, so it had happened, durably. A ticket of another sink
+	// (another folder or bucket) proves nothing and must be an error.
+	Staged(ctx context.Context, item ItemInfo, ticket string) (SinkFile, bool, error)
 }
 
 // LedgerSink is a [Sink] that remembers what it has received, so that a

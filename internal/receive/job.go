@@ -1,0 +1,323 @@
+package receive
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ccr-sdk/ccr"
+)
+
+// The attributes of a ledger entry that this engine writes.
+const (
+	attrIdentity = "identity" // Item.Identity of the recorded content
+	attrTicket   = "ticket"   // of the staged content
+	attrAttempt  = "attempt"  // random: tells our own entry from another worker's
+	attrBeside   = "beside"   // the content was staged with ItemInfo.Known
+)
+
+const (
+	// maxRounds bounds how often an item is looked at anew; every new look
+	// means that another worker went on with it in the meantime.
+	maxRounds = 8
+	// recordTimeout bounds a ledger write that is made even though the
+	// context has ended, because what it records has happened.
+	recordTimeout = 30 * time.Second
+)
+
+// errAgain: another worker changed the entry; look at it anew.
+var errAgain = errors.New("the ledger entry was changed by another worker")
+
+// job is one item on its way in.
+type job struct {
+	*engine
+	item  Item
+	bytes int64 // fetched in the latest attempt
+
+	committed *ccr.LedgerEntry // what this run made visible…
+	location  string           // …here
+	verified  string           // checksum of what this run saw at the vendor
+}
+
+// run looks at the item's entry and does what is left to do.
+func (j *job) run(ctx context.Context) ccr.Received {
+	for range maxRounds {
+		entry, err := j.ledger.Load(ctx, j.key())
+		if errors.Is(err, ccr.ErrNoEntry) {
+			entry, err = ccr.LedgerEntry{}, nil
+		}
+		var r ccr.Received
+		if err == nil {
+			r, err = j.step(ctx, entry)
+		}
+		switch {
+		case err == nil:
+			return r
+		case !errors.Is(err, errAgain):
+			return j.failed(err, "The vendor still has it; run Receive again.")
+		}
+	}
+	return j.failed(errAgain, "Run Receive again.")
+}
+
+// step goes on from the state of the entry. A returned error means that the
+// item is not known to be in the sink; what comes after that is reported in
+// the result.
+func (j *job) step(ctx context.Context, entry ccr.LedgerEntry) (ccr.Received, error) {
+	switch entry.State {
+	case "":
+		return j.receive(ctx, entry, false)
+	case ccr.StateStaged:
+		return j.recover(ctx, entry)
+	case ccr.StateDelivered, ccr.StateArchived:
+		return j.known(ctx, entry)
+	}
+	return ccr.Received{}, fmt.Errorf("the ledger entry has the unexpected state %q", entry.State)
+}
+
+// recover goes on after a crash between staging and recording the delivery
+// (or beside another worker that is right there).
+func (j *job) recover(ctx context.Context, entry ccr.LedgerEntry) (ccr.Received, error) {
+	ticket, beside := entry.Attributes[attrTicket], entry.Attributes[attrBeside] != ""
+	switch {
+	case ticket == "":
+		return j.receive(ctx, entry, beside) // a sink without staging; Commit is idempotent
+	case j.staging == nil:
+		return ccr.Received{}, errors.New("it was staged in another sink than this one; receive into that sink to finish it")
+	}
+	if j.committed == nil || j.committed.Attributes[attrAttempt] != entry.Attributes[attrAttempt] {
+		file, staged, err := j.staging.Staged(ctx, j.info(beside), ticket)
+		if err != nil {
+			return ccr.Received{}, err
+		}
+		if staged {
+			if err := j.commit(ctx, entry, file); err != nil {
+				return ccr.Received{}, err
+			}
+		}
+	}
+	return j.record(ctx, entry)
+}
+
+// known deals with a name that was delivered before.
+func (j *job) known(ctx context.Context, entry ccr.LedgerEntry) (ccr.Received, error) {
+	weak := j.item.Identity == ""
+	switch {
+	case j.verified != "" && j.verified == entry.SHA256,
+		!weak && j.item.Identity == entry.Attributes[attrIdentity],
+		weak && j.opts.LeaveRemote:
+		return j.settle(ctx, entry), nil
+	}
+	got, err := j.fetch(ctx, true)
+	if err != nil {
+		if j.committed != nil {
+			return j.notArchived(entry, err), nil
+		}
+		return ccr.Received{}, err
+	}
+	j.verified = got.sum
+	switch {
+	case got.sum == entry.SHA256:
+		if err := discard(ctx, got.file); err != nil {
+			return ccr.Received{}, err
+		}
+		return j.settle(ctx, entry), nil
+	case j.committed != nil:
+		// The vendor changed its copy after a crash of ours; one result
+		// cannot name two deliveries, so the next run receives this one.
+		if err := discard(ctx, got.file); err != nil {
+			return ccr.Received{}, err
+		}
+		return j.notArchived(entry, errors.New("the vendor has other content under that name by now")), nil
+	}
+	return j.place(ctx, entry, got, true)
+}
+
+// receive brings in content that is not known yet.
+func (j *job) receive(ctx context.Context, entry ccr.LedgerEntry, beside bool) (ccr.Received, error) {
+	got, err := j.fetch(ctx, beside)
+	if err != nil {
+		return ccr.Received{}, err
+	}
+	j.verified = got.sum
+	return j.place(ctx, entry, got, beside)
+}
+
+// place delivers fetched content, over the old entry.
+func (j *job) place(ctx context.Context, old ccr.LedgerEntry, got fetched, beside bool) (ccr.Received, error) {
+	var ticket string
+	if f, ok := got.file.(ccr.StagingFile); ok && j.staging != nil {
+		var err error
+		if ticket, err = f.Stage(ctx); err == nil && ticket == "" {
+			err = errors.New("the sink staged a file without a ticket")
+		}
+		if err != nil {
+			return ccr.Received{}, errors.Join(err, got.file.Abort())
+		}
+	}
+	attempt := rand.Text()
+	entry := ccr.LedgerEntry{
+		Key: j.key(), Version: old.Version, State: ccr.StateStaged, Service: j.opts.Service,
+		Environment: j.opts.Environment, Name: j.item.Name, Size: got.size, SHA256: got.sum,
+		Attributes: map[string]string{attrAttempt: attempt},
+	}
+	setAttr(&entry, attrIdentity, j.item.Identity)
+	setAttr(&entry, attrTicket, ticket)
+	if beside {
+		setAttr(&entry, attrBeside, "true")
+	}
+	stored, err := j.store(ctx, entry)
+	if errors.Is(err, ccr.ErrLedgerConflict) {
+		now, lerr := j.ledger.Load(ctx, j.key())
+		switch {
+		case lerr != nil:
+			err = lerr // not known whose entry it is: touch nothing
+		case now.Attributes[attrAttempt] == attempt:
+			stored, err = now, nil // ours after all: a ledger that retries inside
+		default:
+			// Another worker was first. What we staged is not recorded anywhere.
+			return ccr.Received{}, errors.Join(errAgain, got.file.Abort())
+		}
+	}
+	if err != nil {
+		// The entry may have been written: then the staged content must stay,
+		// because its absence would be taken for a delivery.
+		if ticket == "" {
+			err = errors.Join(err, got.file.Abort())
+		}
+		return ccr.Received{}, err
+	}
+	if err := j.commit(ctx, stored, got.file); err != nil {
+		return ccr.Received{}, err
+	}
+	return j.record(ctx, stored)
+}
+
+// commit makes the content of a staged entry visible.
+func (j *job) commit(ctx context.Context, entry ccr.LedgerEntry, file ccr.SinkFile) error {
+	location, err := file.Commit(ctx)
+	if err == nil {
+		j.committed, j.location = &entry, location
+		return nil
+	}
+	if now, lerr := j.ledger.Load(ctx, j.key()); lerr == nil && now.Version != entry.Version {
+		return errAgain // another worker took it for the rest of a crash, and was faster
+	}
+	return fmt.Errorf("deliver: %w", err)
+}
+
+// record notes that the staged content is in the sink and goes on.
+func (j *job) record(ctx context.Context, entry ccr.LedgerEntry) (ccr.Received, error) {
+	entry.State = ccr.StateDelivered
+	for _, a := range []string{attrTicket, attrAttempt, attrBeside} {
+		setAttr(&entry, a, "")
+	}
+	stored, err := j.store(ctx, entry)
+	switch {
+	case errors.Is(err, ccr.ErrLedgerConflict):
+		return ccr.Received{}, errAgain
+	case err != nil:
+		return j.notArchived(entry, err), nil
+	}
+	return j.known(ctx, stored)
+}
+
+// settle tells the vendor, which is the last step. The entry is stored and
+// says delivered; nothing else may call Source.Settle.
+func (j *job) settle(ctx context.Context, entry ccr.LedgerEntry) ccr.Received {
+	next, changed := entry, false
+	if id := j.item.Identity; id != "" && id != entry.Attributes[attrIdentity] {
+		setAttr(&next, attrIdentity, id) // it was fetched and compared: the same content
+		changed = true
+	}
+	if !j.opts.LeaveRemote {
+		if ctx.Err() != nil {
+			return j.notArchived(entry, context.Cause(ctx))
+		}
+		if err := j.src.Settle(ctx, j.item); err != nil {
+			return j.notArchived(entry, fmt.Errorf("archive: %w", err))
+		}
+		changed = changed || entry.State != ccr.StateArchived
+		next.State = ccr.StateArchived
+	}
+	r := j.result(entry, ccr.DeliveredBefore)
+	if j.committed != nil {
+		r.State = ccr.Delivered
+	}
+	if changed {
+		// Another worker that wrote the same meanwhile is as good.
+		if _, err := j.store(ctx, next); err != nil && !errors.Is(err, ccr.ErrLedgerConflict) {
+			r.Err = j.failure(j.item.Name, err, "It is in the sink, and the vendor knows; only the ledger could not note the latter.")
+		}
+	}
+	return r
+}
+
+// notArchived reports something that is in the sink and not settled.
+func (j *job) notArchived(entry ccr.LedgerEntry, err error) ccr.Received {
+	r := j.result(entry, ccr.DeliveredNotArchived)
+	r.Err = j.failure(j.item.Name, err, "It is in the sink; the next Receive tells the vendor without delivering it again.")
+	return r
+}
+
+func (j *job) failed(err error, advice string) ccr.Received {
+	if j.committed != nil {
+		return j.notArchived(*j.committed, err)
+	}
+	return ccr.Received{Name: j.item.Name, Size: j.item.Size, State: ccr.ReceiveFailed,
+		Err: j.failure(j.item.Name, err, advice)}
+}
+
+func (j *job) result(entry ccr.LedgerEntry, state ccr.ReceivedState) ccr.Received {
+	if j.committed != nil {
+		entry = *j.committed // another worker may have gone on with newer content
+	}
+	return ccr.Received{Name: j.item.Name, Location: j.location, Size: entry.Size, SHA256: entry.SHA256, State: state}
+}
+
+// store writes an entry even if the context has just ended: what it says has
+// happened. It returns the entry as it is stored.
+func (j *job) store(ctx context.Context, e ccr.LedgerEntry) (ccr.LedgerEntry, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+	defer cancel()
+	e.At = time.Now().UTC()
+	if err := j.ledger.Store(ctx, e); err != nil {
+		return e, fmt.Errorf("ledger: %w", err)
+	}
+	e.Version++
+	return e, nil
+}
+
+func (j *job) key() string {
+	return "in|" + j.opts.Service + "|" + j.opts.Environment + "|" + j.item.Name
+}
+
+func (j *job) info(known bool) ccr.ItemInfo {
+	return ccr.ItemInfo{Name: j.item.Name, Size: j.item.Size, ModTime: j.item.ModTime, Known: known}
+}
+
+// discard drops content that was only fetched to be compared. A staged file
+// is removed by Abort, one that still grows may be kept for a person to see.
+func discard(ctx context.Context, file ccr.SinkFile) error {
+	var err error
+	if f, ok := file.(ccr.StagingFile); ok {
+		_, err = f.Stage(ctx)
+	}
+	return errors.Join(err, file.Abort())
+}
+
+// setAttr works on a copy of the map, which a ledger may have handed out.
+func setAttr(e *ccr.LedgerEntry, key, value string) {
+	m := make(map[string]string, len(e.Attributes)+1)
+	for k, v := range e.Attributes {
+		m[k] = v
+	}
+	if value == "" {
+		delete(m, key)
+	} else {
+		m[key] = value
+	}
+	e.Attributes = m
+}
