@@ -14,7 +14,7 @@ import (
 
 // newIdentity makes a throwaway CA and a certificate for loopback. It is valid
 // from 1990 on, since a synctest bubble begins in the year 2000.
-func newIdentity() (tls.Certificate, *x509.CertPool, error) {
+func newIdentity() (tls.Certificate, *x509.Certificate, error) {
 	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return tls.Certificate{}, nil, err
@@ -45,7 +45,5 @@ func newIdentity() (tls.Certificate, *x509.CertPool, error) {
 	if err != nil {
 		return tls.Certificate{}, nil, err
 	}
-	pool := x509.NewCertPool()
-	pool.AddCert(ca)
-	return tls.Certificate{Certificate: [][]byte{der, caDER}, PrivateKey: key}, pool, nil
+	return tls.Certificate{Certificate: [][]byte{der, caDER}, PrivateKey: key}, ca, nil
 }

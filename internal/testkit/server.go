@@ -8,6 +8,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"io"
 	"log"
@@ -43,7 +44,7 @@ type Server struct {
 	http   *http.Server
 	url    string
 	client *http.Client
-	pool   *x509.CertPool
+	ca     *x509.Certificate
 
 	mu       sync.Mutex
 	faults   []*armed
@@ -54,11 +55,13 @@ type Server struct {
 
 // New starts a server. It fails only if the machine has no loopback.
 func New(o Options) (*Server, error) {
-	cert, pool, err := newIdentity()
+	cert, ca, err := newIdentity()
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{opts: o, mux: http.NewServeMux(), pool: pool, stalls: make(chan struct{})}
+	pool := x509.NewCertPool()
+	pool.AddCert(ca)
+	s := &Server{opts: o, mux: http.NewServeMux(), ca: ca, stalls: make(chan struct{})}
 	var l net.Listener
 	transport := &http.Transport{
 		TLSClientConfig:     &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12},
@@ -111,8 +114,10 @@ func (s *Server) Root() string { return s.url }
 // HTTPClient trusts the server's CA and reaches it wherever it listens.
 func (s *Server) HTTPClient() *http.Client { return s.client }
 
-// CertPool holds the CA of the server.
-func (s *Server) CertPool() *x509.CertPool { return s.pool }
+// CAPEM is the CA of the server, for clients in another process.
+func (s *Server) CAPEM() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.ca.Raw})
+}
 
 // Options makes a client of the SDK talk to the server.
 func (s *Server) Options() []ccr.Option {
