@@ -51,6 +51,7 @@ type Server struct {
 	requests []Recorded
 	stalls   chan struct{} // closed by Close
 	closed   bool
+	silent   bool
 }
 
 // New starts a server. It fails only if the machine has no loopback.
@@ -166,6 +167,13 @@ func (s *Server) Requests(operation string) []Recorded {
 	return out
 }
 
+// KeepNoRecord makes the server forget requests, for long runs.
+func (s *Server) KeepNoRecord() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.silent = true
+}
+
 // ServeHTTP records, applies faults, and serves.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	operation := ""
@@ -173,10 +181,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if o, ok := h.(*operationHandler); ok {
 		operation = o.operation
 	}
-	body := &recordingBody{r: r.Body}
-	r.Body = body
-	index := s.record(operation, r)
-	defer s.finish(index, body)
+	if index := s.record(operation, r); index >= 0 {
+		body := &recordingBody{r: r.Body}
+		r.Body = body
+		defer s.finish(index, body)
+	}
 	if status := s.refuse(operation, r); status != 0 {
 		Problem(w, status, http.StatusText(status))
 		return
@@ -210,6 +219,9 @@ func (s *Server) refuse(operation string, r *http.Request) int {
 func (s *Server) record(operation string, r *http.Request) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.silent {
+		return -1
+	}
 	s.requests = append(s.requests, Recorded{
 		Operation: operation, Method: r.Method, Path: r.URL.EscapedPath(), Query: r.URL.RawQuery,
 		Header: r.Header.Clone(), At: time.Now(),
