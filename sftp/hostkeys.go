@@ -1,0 +1,255 @@
+package sftp
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+
+	"github.com/skeema/knownhosts"
+	"golang.org/x/crypto/ssh"
+	xknownhosts "golang.org/x/crypto/ssh/knownhosts"
+)
+
+// HostKeys says which keys the server may have. It is required: there is no
+// trust on first use and no switch to go without. The zero HostKeys accepts
+// no server.
+type HostKeys struct {
+	files []string
+	pins  []string
+	lines []string
+	set   bool
+}
+
+// KnownHosts accepts what OpenSSH known_hosts files say of the host,
+// including hashed names, @cert-authority and @revoked lines. The files are
+// read again for each connection. Only algorithms of keys that are listed for
+// the host are negotiated, so that a server with several keys shows a known one.
+func KnownHosts(files ...string) HostKeys { return HostKeys{files: slices.Clone(files), set: true} }
+
+// HostFingerprints accepts any of the given SHA256 fingerprints
+// ("SHA256:…" as ssh-keygen -l prints them); give the old and the new one
+// while the vendor changes its key.
+func HostFingerprints(sha256 ...string) HostKeys {
+	return HostKeys{pins: slices.Clone(sha256), set: true}
+}
+
+// HostPublicKeys accepts any of the given public keys, each a line like that
+// of a .pub file ("ssh-ed25519 AAAA…").
+func HostPublicKeys(lines ...string) HostKeys {
+	return HostKeys{lines: slices.Clone(lines), set: true}
+}
+
+// HostKeyError says why the server's key was not accepted. The connection was
+// ended before any credential was offered.
+type HostKeyError struct {
+	Host       string   // host:port that was asked for
+	Presented  string   // SHA256 fingerprint of the key the server showed
+	KeyType    string   // its type, such as ssh-ed25519
+	Expected   []string // what is configured: fingerprints, with file and line where known
+	PublicKey  string   // the presented key as a known_hosts line, to compare; never add it unchecked
+	reason     error    // ErrHostKeyUnknown, …Changed or …Revoked
+	underlying error
+}
+
+func (e *HostKeyError) Error() string {
+	s := fmt.Sprintf("%v: the server showed %s %s", e.reason, e.KeyType, e.Presented)
+	if len(e.Expected) > 0 {
+		s += ", configured is " + strings.Join(e.Expected, ", ")
+	}
+	return s
+}
+
+// Is matches ErrHostKey and the reason.
+func (e *HostKeyError) Is(target error) bool { return target == ErrHostKey || target == e.reason }
+
+// Unwrap returns the known_hosts package's error, if there is one.
+func (e *HostKeyError) Unwrap() error { return e.underlying }
+
+// verifier is HostKeys made ready for one connection to one host.
+type verifier struct {
+	algorithms []string                      // to negotiate, in order
+	exact      bool                          // the algorithms are those of known keys
+	check      func(key ssh.PublicKey) error // nil: accepted
+}
+
+// verifier reads what is configured for addr, a host:port.
+func (h HostKeys) verifier(addr string) (*verifier, error) {
+	var v *verifier
+	var err error
+	switch {
+	case len(h.files) > 0:
+		v, err = h.fromFiles(addr)
+	case len(h.lines) > 0:
+		v, err = h.fromLines(addr)
+	case len(h.pins) > 0:
+		v, err = h.fromPins(addr)
+	case h.set:
+		err = errors.New("the list is empty")
+	default:
+		err = errors.New("none given")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrHostKeySetup, err)
+	}
+	return v, nil
+}
+
+// hostKeyAlgorithms are those that are negotiated at all, best first. SHA-1
+// and DSA are not among them.
+func hostKeyAlgorithms() []string {
+	all := ssh.SupportedAlgorithms().HostKeys
+	rank := func(a string) int {
+		switch {
+		case strings.HasPrefix(a, ssh.KeyAlgoED25519):
+			return 0
+		case strings.HasPrefix(a, "ecdsa"):
+			return 1
+		}
+		return 2
+	}
+	slices.SortStableFunc(all, func(a, b string) int { return rank(a) - rank(b) })
+	return all
+}
+
+// usable keeps the algorithms that are negotiated at all.
+func usable(algorithms []string) []string {
+	allowed := hostKeyAlgorithms()
+	return slices.DeleteFunc(slices.Clone(algorithms), func(a string) bool { return !slices.Contains(allowed, a) })
+}
+
+// algorithmsOf returns the signature algorithms of a key type.
+func algorithmsOf(keyType string) []string {
+	switch keyType {
+	case ssh.KeyAlgoRSA:
+		return []string{ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256}
+	case ssh.CertAlgoRSAv01:
+		return []string{ssh.CertAlgoRSASHA512v01, ssh.CertAlgoRSASHA256v01}
+	}
+	return []string{keyType}
+}
+
+func (h HostKeys) fromFiles(addr string) (*verifier, error) {
+	db, err := knownhosts.NewDB(h.files...)
+	if err != nil {
+		return nil, err
+	}
+	known := db.HostKeyAlgorithms(addr)
+	v := &verifier{algorithms: usable(known), exact: true}
+	if len(known) == 0 { // unknown: connect all the same, to name the key that it shows
+		v.algorithms, v.exact = hostKeyAlgorithms(), false
+	} else if len(v.algorithms) == 0 {
+		return nil, fmt.Errorf("the keys that known_hosts lists for the host are of kinds that are refused (%s)", strings.Join(known, ", "))
+	}
+	callback := db.HostKeyCallback()
+	v.check = func(key ssh.PublicKey) error {
+		// The name counts, not the address it resolved to: so a placeholder will do.
+		err := callback(addr, &net.TCPAddr{IP: net.IPv4zero, Port: 22}, key)
+		if err == nil {
+			return nil
+		}
+		out := presented(addr, key, ErrHostKeyUnknown)
+		out.underlying = err
+		if k, ok := errors.AsType[*xknownhosts.KeyError](err); ok {
+			for _, want := range k.Want {
+				out.reason = ErrHostKeyChanged
+				out.Expected = append(out.Expected, fmt.Sprintf("%s %s (%s:%d)", want.Key.Type(), ssh.FingerprintSHA256(want.Key), want.Filename, want.Line))
+			}
+		}
+		if _, ok := errors.AsType[*xknownhosts.RevokedError](err); ok {
+			out.reason = ErrHostKeyRevoked
+		}
+		if _, isCert := key.(*ssh.Certificate); isCert && out.reason == ErrHostKeyUnknown && len(known) > 0 {
+			out.reason = ErrHostKeyChanged // expired, for another host, or of another authority
+		}
+		return out
+	}
+	return v, nil
+}
+
+func (h HostKeys) fromLines(addr string) (*verifier, error) {
+	v := &verifier{exact: true}
+	var keys []ssh.PublicKey
+	var expected []string
+	for i, line := range h.lines {
+		key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(line))
+		if err != nil {
+			return nil, fmt.Errorf("host public key %d is not a line like that of a .pub file", i+1)
+		}
+		keys = append(keys, key)
+		expected = append(expected, key.Type()+" "+ssh.FingerprintSHA256(key))
+		v.algorithms = append(v.algorithms, algorithmsOf(key.Type())...)
+	}
+	if v.algorithms = usable(slices.Compact(v.algorithms)); len(v.algorithms) == 0 {
+		return nil, errors.New("the host public keys are of kinds that are refused (DSA)")
+	}
+	v.check = func(key ssh.PublicKey) error {
+		for _, k := range keys {
+			if string(k.Marshal()) == string(key.Marshal()) {
+				return nil
+			}
+		}
+		e := presented(addr, key, ErrHostKeyChanged)
+		e.Expected = expected
+		return e
+	}
+	return v, nil
+}
+
+func (h HostKeys) fromPins(addr string) (*verifier, error) {
+	v := &verifier{algorithms: hostKeyAlgorithms()}
+	var pins []string
+	for i, p := range h.pins {
+		pin, err := parseFingerprint(p)
+		if err != nil {
+			return nil, fmt.Errorf("fingerprint %d: %w", i+1, err)
+		}
+		pins = append(pins, pin)
+	}
+	// Certificates have no fingerprint of their own: the key inside has one.
+	v.algorithms = slices.DeleteFunc(v.algorithms, func(a string) bool { return strings.Contains(a, "-cert-") })
+	v.check = func(key ssh.PublicKey) error {
+		if slices.Contains(pins, ssh.FingerprintSHA256(key)) {
+			return nil
+		}
+		e := presented(addr, key, ErrHostKeyChanged)
+		e.Expected = pins
+		return e
+	}
+	return v, nil
+}
+
+// without returns the algorithms left when the server's key of one type was
+// not accepted: a pinned fingerprint may belong to another of its keys.
+func (v *verifier) without(keyType string) []string {
+	gone := algorithmsOf(keyType)
+	return slices.DeleteFunc(slices.Clone(v.algorithms), func(a string) bool { return slices.Contains(gone, a) })
+}
+
+func presented(addr string, key ssh.PublicKey, reason error) *HostKeyError {
+	return &HostKeyError{
+		Host: addr, Presented: ssh.FingerprintSHA256(key), KeyType: key.Type(), reason: reason,
+		PublicKey: xknownhosts.Line([]string{addr}, key),
+	}
+}
+
+// parseFingerprint checks a SHA256 fingerprint and returns it in the form
+// that ssh-keygen prints.
+func parseFingerprint(s string) (string, error) {
+	s = strings.TrimSpace(s)
+	body, ok := strings.CutPrefix(s, "SHA256:")
+	if !ok {
+		if strings.HasPrefix(s, "MD5:") || strings.Count(s, ":") == 15 {
+			return "", errors.New("MD5 fingerprints are refused; ask for the SHA256 one")
+		}
+		return "", errors.New(`must have the form "SHA256:…", as ssh-keygen -l prints it`)
+	}
+	body = strings.TrimRight(body, "=")
+	sum, err := base64.RawStdEncoding.Strict().DecodeString(body)
+	if err != nil || len(sum) != 32 {
+		return "", errors.New("is not a whole SHA256 fingerprint (43 characters after the colon)")
+	}
+	return "SHA256:" + body, nil
+}
