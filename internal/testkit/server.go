@@ -34,6 +34,10 @@ type Options struct {
 	// application/json. Operations in NotJSON are exempt.
 	RequireJSON bool
 	NotJSON     []string
+	// OperationOf names the operation where one route serves several, told
+	// apart by the body. It may read ahead and put another Body in its place;
+	// what it has read counts as arrived only when a handler reads it.
+	OperationOf func(r *http.Request) string
 }
 
 // Server is an HTTPS server with routes, faults and a record of requests. It
