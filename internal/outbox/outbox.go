@@ -117,7 +117,7 @@ func (p Params) decide(ctx context.Context, want ccr.LedgerEntry) (entry ccr.Led
 // claim writes the intent over an entry.
 func (p Params) claim(ctx context.Context, over, want ccr.LedgerEntry) (*Claim, error) {
 	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
+		return nil, ctx.Err()
 	}
 	attempt := rand.Text()
 	want.Key, want.Version, want.State = over.Key, over.Version, ccr.StateIntent

@@ -44,10 +44,7 @@ type job struct {
 // run looks at the item's entry and does what is left to do.
 func (j *job) run(ctx context.Context) ccr.Received {
 	for range maxRounds {
-		entry, err := j.ledger.Load(ctx, j.key())
-		if errors.Is(err, ccr.ErrNoEntry) {
-			entry, err = ccr.LedgerEntry{}, nil
-		}
+		entry, err := j.load(ctx)
 		var r ccr.Received
 		if err == nil {
 			r, err = j.step(ctx, entry)
@@ -87,7 +84,8 @@ func (j *job) recover(ctx context.Context, entry ccr.LedgerEntry) (ccr.Received,
 	case j.staging == nil:
 		return ccr.Received{}, errors.New("it was staged in another sink than this one; receive into that sink to finish it")
 	}
-	if j.committed == nil || j.committed.Attributes[attrAttempt] != entry.Attributes[attrAttempt] {
+	switch {
+	case j.committed == nil:
 		file, staged, err := j.staging.Staged(ctx, j.info(beside), ticket)
 		if err != nil {
 			return ccr.Received{}, err
@@ -97,6 +95,8 @@ func (j *job) recover(ctx context.Context, entry ccr.LedgerEntry) (ccr.Received,
 				return ccr.Received{}, err
 			}
 		}
+	case j.committed.Attributes[attrAttempt] != entry.Attributes[attrAttempt]:
+		return j.overtaken(), nil
 	}
 	return j.record(ctx, entry)
 }
@@ -104,6 +104,9 @@ func (j *job) recover(ctx context.Context, entry ccr.LedgerEntry) (ccr.Received,
 // known deals with a name that was delivered before.
 func (j *job) known(ctx context.Context, entry ccr.LedgerEntry) (ccr.Received, error) {
 	weak := j.item.Identity == ""
+	if j.committed != nil && j.committed.SHA256 != entry.SHA256 {
+		return j.overtaken(), nil
+	}
 	switch {
 	case j.verified != "" && j.verified == entry.SHA256,
 		!weak && j.item.Identity == entry.Attributes[attrIdentity],
@@ -111,6 +114,9 @@ func (j *job) known(ctx context.Context, entry ccr.LedgerEntry) (ccr.Received, e
 		return j.settle(ctx, entry), nil
 	}
 	got, err := j.fetch(ctx, true)
+	if errors.Is(err, ccr.ErrNotFound) {
+		return j.done(entry), nil // settled since it was listed: nothing is left to compare
+	}
 	if err != nil {
 		if j.committed != nil {
 			return j.notArchived(entry, err), nil
@@ -138,6 +144,9 @@ func (j *job) known(ctx context.Context, entry ccr.LedgerEntry) (ccr.Received, e
 // receive brings in content that is not known yet.
 func (j *job) receive(ctx context.Context, entry ccr.LedgerEntry, beside bool) (ccr.Received, error) {
 	got, err := j.fetch(ctx, beside)
+	if err != nil && j.moved(ctx, entry) {
+		return ccr.Received{}, errAgain // another worker has it, and perhaps settled it
+	}
 	if err != nil {
 		return ccr.Received{}, err
 	}
@@ -170,7 +179,7 @@ func (j *job) place(ctx context.Context, old ccr.LedgerEntry, got fetched, besid
 	}
 	stored, err := j.store(ctx, entry)
 	if errors.Is(err, ccr.ErrLedgerConflict) {
-		now, lerr := j.ledger.Load(ctx, j.key())
+		now, lerr := j.load(ctx)
 		switch {
 		case lerr != nil:
 			err = lerr // not known whose entry it is: touch nothing
@@ -202,10 +211,16 @@ func (j *job) commit(ctx context.Context, entry ccr.LedgerEntry, file ccr.SinkFi
 		j.committed, j.location = &entry, location
 		return nil
 	}
-	if now, lerr := j.ledger.Load(ctx, j.key()); lerr == nil && now.Version != entry.Version {
+	if j.moved(ctx, entry) {
 		return errAgain // another worker took it for the rest of a crash, and was faster
 	}
 	return fmt.Errorf("deliver: %w", err)
+}
+
+// moved reports whether another worker went on with the item meanwhile.
+func (j *job) moved(ctx context.Context, entry ccr.LedgerEntry) bool {
+	now, err := j.load(ctx)
+	return err == nil && now.Version != entry.Version
 }
 
 // record notes that the staged content is in the sink and goes on.
@@ -234,7 +249,7 @@ func (j *job) settle(ctx context.Context, entry ccr.LedgerEntry) ccr.Received {
 	}
 	if !j.opts.LeaveRemote {
 		if ctx.Err() != nil {
-			return j.notArchived(entry, context.Cause(ctx))
+			return j.notArchived(entry, ended(ctx))
 		}
 		if err := j.src.Settle(ctx, j.item); err != nil {
 			return j.notArchived(entry, fmt.Errorf("archive: %w", err))
@@ -242,10 +257,7 @@ func (j *job) settle(ctx context.Context, entry ccr.LedgerEntry) ccr.Received {
 		changed = changed || entry.State != ccr.StateArchived
 		next.State = ccr.StateArchived
 	}
-	r := j.result(entry, ccr.DeliveredBefore)
-	if j.committed != nil {
-		r.State = ccr.Delivered
-	}
+	r := j.done(entry)
 	if changed {
 		// Another worker that wrote the same meanwhile is as good.
 		if _, err := j.store(ctx, next); err != nil && !errors.Is(err, ccr.ErrLedgerConflict) {
@@ -255,11 +267,25 @@ func (j *job) settle(ctx context.Context, entry ccr.LedgerEntry) ccr.Received {
 	return r
 }
 
+// done reports something that is in the sink, and all is done.
+func (j *job) done(entry ccr.LedgerEntry) ccr.Received {
+	if j.committed != nil {
+		return j.result(entry, ccr.Delivered)
+	}
+	return j.result(entry, ccr.DeliveredBefore)
+}
+
 // notArchived reports something that is in the sink and not settled.
 func (j *job) notArchived(entry ccr.LedgerEntry, err error) ccr.Received {
 	r := j.result(entry, ccr.DeliveredNotArchived)
 	r.Err = j.failure(j.item.Name, err, "It is in the sink; the next Receive tells the vendor without delivering it again.")
 	return r
+}
+
+// overtaken reports what this run delivered while another worker went on with
+// newer content: one result cannot name two deliveries.
+func (j *job) overtaken() ccr.Received {
+	return j.notArchived(*j.committed, errors.New("another worker goes on with newer content under that name"))
 }
 
 func (j *job) failed(err error, advice string) ccr.Received {
@@ -271,10 +297,19 @@ func (j *job) failed(err error, advice string) ccr.Received {
 }
 
 func (j *job) result(entry ccr.LedgerEntry, state ccr.ReceivedState) ccr.Received {
-	if j.committed != nil {
-		entry = *j.committed // another worker may have gone on with newer content
-	}
 	return ccr.Received{Name: j.item.Name, Location: j.location, Size: entry.Size, SHA256: entry.SHA256, State: state}
+}
+
+// load returns the item's entry, without a state if there is none.
+func (j *job) load(ctx context.Context) (ccr.LedgerEntry, error) {
+	e, err := j.ledger.Load(ctx, j.key())
+	if errors.Is(err, ccr.ErrNoEntry) {
+		return ccr.LedgerEntry{}, nil
+	}
+	if err != nil {
+		err = fmt.Errorf("ledger: %w", err)
+	}
+	return e, err
 }
 
 // store writes an entry even if the context has just ended: what it says has

@@ -104,7 +104,7 @@ func (e *engine) sum(ctx context.Context, items []Item, received []ccr.Received)
 		if r.State == "" {
 			left++
 			*r = ccr.Received{Name: items[i].Name, Size: items[i].Size, State: ccr.ReceiveFailed,
-				Err: e.failure(items[i].Name, context.Cause(ctx), "It was not begun; run Receive again.")}
+				Err: e.failure(items[i].Name, ended(ctx), "It was not begun; run Receive again.")}
 			continue
 		}
 		if r.Err != nil {
@@ -112,7 +112,7 @@ func (e *engine) sum(ctx context.Context, items []Item, received []ccr.Received)
 		}
 	}
 	if left > 0 {
-		errs = append(errs, e.failure("", fmt.Errorf("%d items were not begun: %w", left, context.Cause(ctx)), "Run Receive again."))
+		errs = append(errs, e.failure("", fmt.Errorf("%d of the files not begun: %w", left, ended(ctx)), "Run Receive again."))
 	}
 	return errors.Join(errs...)
 }
