@@ -12,6 +12,9 @@ type Page[T any] struct {
 	Number     int // 1 for the first
 	TotalPages int // -1 if the vendor did not say
 	TotalItems int // -1 if the vendor did not say
+	// Mark tells the content of pages apart, "" if nothing does: two pages in
+	// a row with the same one end the range with [ErrPageRepeated].
+	Mark string
 }
 
 // Pages is a list that is fetched page by page while it is ranged over.
@@ -19,6 +22,7 @@ type Page[T any] struct {
 type Pages[T any] struct {
 	fetch func(ctx context.Context, number int) (Page[T], error)
 	start int
+	ahead int // pages in flight; below 2: one after the other
 }
 
 // ErrPageRepeated: the vendor answered a page with the items of the one
@@ -59,8 +63,14 @@ func (p *Pages[T]) Page(ctx context.Context, number int) (Page[T], error) {
 // ByPage ranges over the pages. An error ends the range.
 func (p *Pages[T]) ByPage(ctx context.Context) iter.Seq2[Page[T], error] {
 	return func(yield func(Page[T], error) bool) {
+		next := p.reader(ctx)
+		defer next.close()
+		mark := ""
 		for number := p.start; ; number++ {
-			page, err := p.fetch(ctx, number)
+			page, err := next.read(number)
+			if err == nil && page.Mark != "" && page.Mark == mark {
+				err = ErrPageRepeated
+			}
 			if err != nil {
 				yield(Page[T]{Number: number}, err)
 				return
@@ -71,6 +81,7 @@ func (p *Pages[T]) ByPage(ctx context.Context) iter.Seq2[Page[T], error] {
 			if !yield(page, nil) || (page.TotalPages >= 0 && number >= page.TotalPages) {
 				return
 			}
+			mark = page.Mark
 		}
 	}
 }

@@ -21,6 +21,9 @@ type PollState[T any] struct {
 	Done       bool          // terminal: looking again would tell the same
 	State      string        // the vendor's status word, for progress
 	RetryAfter time.Duration // what the vendor asked to wait; 0 if nothing
+	// Err says that the terminal state is a failure: Poll and Wait return it
+	// together with Value, and again whenever they are called.
+	Err error
 }
 
 // Poller waits for something that a vendor does in the background. It is safe
@@ -90,6 +93,9 @@ func (p *Poller[T]) Done() bool {
 // that without asking again.
 func (p *Poller[T]) Poll(ctx context.Context) (T, error) {
 	s, err := p.lookOnce(ctx)
+	if err == nil && s.Done {
+		err = s.Err
+	}
 	return s.Value, err
 }
 
@@ -112,11 +118,14 @@ func (p *Poller[T]) lookOnce(ctx context.Context) (PollState[T], error) {
 
 // Wait looks until a terminal state is seen, an error comes (transient ones
 // have been retried by then) or the context ends.
-func (p *Poller[T]) Wait(ctx context.Context) (T, error) {
+func (p *Poller[T]) Wait(ctx context.Context) (T, error) { return p.wait(ctx, nil) }
+
+// wait is Wait with looks that hold one of the slots, if there are any.
+func (p *Poller[T]) wait(ctx context.Context, slots chan struct{}) (T, error) {
 	wait := orDefault(p.interval.Start, 2*time.Second)
 	ceiling := max(orDefault(p.interval.Max, 30*time.Second), wait)
 	for looks := int64(1); ; looks++ {
-		s, err := p.lookOnce(ctx)
+		s, err := p.lookInSlot(ctx, slots)
 		if err != nil {
 			return s.Value, err
 		}
@@ -124,7 +133,7 @@ func (p *Poller[T]) Wait(ctx context.Context) (T, error) {
 			p.progress(Progress{Operation: "Poll", Name: p.name, Items: looks, State: s.State, Done: s.Done})
 		}
 		if s.Done {
-			return s.Value, nil
+			return s.Value, s.Err
 		}
 		next := jitter(wait)
 		if s.RetryAfter > 0 {
@@ -135,4 +144,16 @@ func (p *Poller[T]) Wait(ctx context.Context) (T, error) {
 		}
 		wait = min(wait+wait/2, ceiling)
 	}
+}
+
+func (p *Poller[T]) lookInSlot(ctx context.Context, slots chan struct{}) (PollState[T], error) {
+	if slots != nil {
+		select {
+		case slots <- struct{}{}:
+			defer func() { <-slots }()
+		case <-ctx.Done():
+			return PollState[T]{}, context.Cause(ctx)
+		}
+	}
+	return p.lookOnce(ctx)
 }
