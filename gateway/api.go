@@ -1,0 +1,28 @@
+package gateway
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"github.com/ccr-sdk/ccr"
+)
+
+// API is what a [Client] does, for programs that fake it; gatewaytest.Mock is
+// such a fake. It grows with the client: embed a Mock rather than writing all
+// methods yourself.
+type API interface {
+	Upload(ctx context.Context, req UploadRequest, opts ...ccr.CallOption) (*UploadResult, error)
+	SettleUpload(ctx context.Context, ledger ccr.Ledger, file ccr.File, arrived bool) error
+	CountReports(ctx context.Context, opts ...ccr.CallOption) (int, error)
+	ListReports(ctx context.Context, opts ...ccr.CallOption) ([]string, error)
+	Download(ctx context.Context, sink ccr.Sink, opts ...ccr.CallOption) (*Reports, error)
+	DownloadByName(ctx context.Context, sink ccr.Sink, names []string, opts ...ccr.CallOption) (*Reports, error)
+	Test(ctx context.Context, sink ccr.Sink, opts ...ccr.CallOption) (*Reports, error)
+	TestByName(ctx context.Context, sink ccr.Sink, names []string, opts ...ccr.CallOption) (*Reports, error)
+	ArchiveByName(ctx context.Context, names []string, opts ...ccr.CallOption) (*Archived, error)
+	Receive(ctx context.Context, sink ccr.Sink, opts ...ReceiveOption) ([]ccr.Received, error)
+	Watch(ctx context.Context, sink ccr.Sink, interval time.Duration, opts ...ReceiveOption) iter.Seq2[[]ccr.Received, error]
+}
+
+var _ API = (*Client)(nil)

@@ -1,0 +1,120 @@
+package gatewaytest
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"time"
+
+	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/gateway"
+)
+
+// Mock is a [gateway.API] with a function for each method. A method whose
+// function is nil fails with [ErrNotMocked].
+type Mock struct {
+	UploadFunc         func(ctx context.Context, req gateway.UploadRequest, opts ...ccr.CallOption) (*gateway.UploadResult, error)
+	SettleUploadFunc   func(ctx context.Context, ledger ccr.Ledger, file ccr.File, arrived bool) error
+	CountReportsFunc   func(ctx context.Context, opts ...ccr.CallOption) (int, error)
+	ListReportsFunc    func(ctx context.Context, opts ...ccr.CallOption) ([]string, error)
+	DownloadFunc       func(ctx context.Context, sink ccr.Sink, opts ...ccr.CallOption) (*gateway.Reports, error)
+	DownloadByNameFunc func(ctx context.Context, sink ccr.Sink, names []string, opts ...ccr.CallOption) (*gateway.Reports, error)
+	TestFunc           func(ctx context.Context, sink ccr.Sink, opts ...ccr.CallOption) (*gateway.Reports, error)
+	TestByNameFunc     func(ctx context.Context, sink ccr.Sink, names []string, opts ...ccr.CallOption) (*gateway.Reports, error)
+	ArchiveByNameFunc  func(ctx context.Context, names []string, opts ...ccr.CallOption) (*gateway.Archived, error)
+	ReceiveFunc        func(ctx context.Context, sink ccr.Sink, opts ...gateway.ReceiveOption) ([]ccr.Received, error)
+	WatchFunc          func(ctx context.Context, sink ccr.Sink, interval time.Duration, opts ...gateway.ReceiveOption) iter.Seq2[[]ccr.Received, error]
+}
+
+// ErrNotMocked: a method was called whose function is not set.
+var ErrNotMocked = errors.New("gatewaytest: the mock has no function for this method")
+
+var _ gateway.API = (*Mock)(nil)
+
+// Upload calls UploadFunc.
+func (m *Mock) Upload(ctx context.Context, req gateway.UploadRequest, opts ...ccr.CallOption) (*gateway.UploadResult, error) {
+	if m.UploadFunc == nil {
+		return nil, ErrNotMocked
+	}
+	return m.UploadFunc(ctx, req, opts...)
+}
+
+// SettleUpload calls SettleUploadFunc.
+func (m *Mock) SettleUpload(ctx context.Context, ledger ccr.Ledger, file ccr.File, arrived bool) error {
+	if m.SettleUploadFunc == nil {
+		return ErrNotMocked
+	}
+	return m.SettleUploadFunc(ctx, ledger, file, arrived)
+}
+
+// CountReports calls CountReportsFunc.
+func (m *Mock) CountReports(ctx context.Context, opts ...ccr.CallOption) (int, error) {
+	if m.CountReportsFunc == nil {
+		return 0, ErrNotMocked
+	}
+	return m.CountReportsFunc(ctx, opts...)
+}
+
+// ListReports calls ListReportsFunc.
+func (m *Mock) ListReports(ctx context.Context, opts ...ccr.CallOption) ([]string, error) {
+	if m.ListReportsFunc == nil {
+		return nil, ErrNotMocked
+	}
+	return m.ListReportsFunc(ctx, opts...)
+}
+
+// Download calls DownloadFunc.
+func (m *Mock) Download(ctx context.Context, sink ccr.Sink, opts ...ccr.CallOption) (*gateway.Reports, error) {
+	if m.DownloadFunc == nil {
+		return nil, ErrNotMocked
+	}
+	return m.DownloadFunc(ctx, sink, opts...)
+}
+
+// DownloadByName calls DownloadByNameFunc.
+func (m *Mock) DownloadByName(ctx context.Context, sink ccr.Sink, names []string, opts ...ccr.CallOption) (*gateway.Reports, error) {
+	if m.DownloadByNameFunc == nil {
+		return nil, ErrNotMocked
+	}
+	return m.DownloadByNameFunc(ctx, sink, names, opts...)
+}
+
+// Test calls TestFunc.
+func (m *Mock) Test(ctx context.Context, sink ccr.Sink, opts ...ccr.CallOption) (*gateway.Reports, error) {
+	if m.TestFunc == nil {
+		return nil, ErrNotMocked
+	}
+	return m.TestFunc(ctx, sink, opts...)
+}
+
+// TestByName calls TestByNameFunc.
+func (m *Mock) TestByName(ctx context.Context, sink ccr.Sink, names []string, opts ...ccr.CallOption) (*gateway.Reports, error) {
+	if m.TestByNameFunc == nil {
+		return nil, ErrNotMocked
+	}
+	return m.TestByNameFunc(ctx, sink, names, opts...)
+}
+
+// ArchiveByName calls ArchiveByNameFunc.
+func (m *Mock) ArchiveByName(ctx context.Context, names []string, opts ...ccr.CallOption) (*gateway.Archived, error) {
+	if m.ArchiveByNameFunc == nil {
+		return nil, ErrNotMocked
+	}
+	return m.ArchiveByNameFunc(ctx, names, opts...)
+}
+
+// Receive calls ReceiveFunc.
+func (m *Mock) Receive(ctx context.Context, sink ccr.Sink, opts ...gateway.ReceiveOption) ([]ccr.Received, error) {
+	if m.ReceiveFunc == nil {
+		return nil, ErrNotMocked
+	}
+	return m.ReceiveFunc(ctx, sink, opts...)
+}
+
+// Watch calls WatchFunc.
+func (m *Mock) Watch(ctx context.Context, sink ccr.Sink, interval time.Duration, opts ...gateway.ReceiveOption) iter.Seq2[[]ccr.Received, error] {
+	if m.WatchFunc == nil {
+		return func(yield func([]ccr.Received, error) bool) { yield(nil, ErrNotMocked) }
+	}
+	return m.WatchFunc(ctx, sink, interval, opts...)
+}

@@ -1,0 +1,252 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/gateway/bacs"
+	"github.com/ccr-sdk/ccr/internal/receive"
+)
+
+// ReceiveOption adjusts one [Client.Receive] or [Client.Watch].
+type ReceiveOption func(*receiving) error
+
+type receiving struct {
+	receive.Options
+	anything bool
+}
+
+// LeaveRemote delivers reports without archiving them at the bureau. What the
+// ledger knows is not fetched again.
+func LeaveRemote() ReceiveOption {
+	return func(r *receiving) error { r.LeaveRemote = true; return nil }
+}
+
+// WithConcurrency fetches up to n reports at once; the default is 1. The
+// bureau publishes no limits, so be modest.
+func WithConcurrency(n int) ReceiveOption {
+	return func(r *receiving) error {
+		if n < 1 || n > 64 {
+			return errors.New("gateway: WithConcurrency wants 1 to 64")
+		}
+		r.Concurrency = n
+		return nil
+	}
+}
+
+// WithLedger remembers what was received in l instead of in the sink's own
+// ledger. Workers that share a ledger must share the sink.
+func WithLedger(l ccr.Ledger) ReceiveOption {
+	return func(r *receiving) error {
+		if l == nil {
+			return errors.New("gateway: WithLedger(nil)")
+		}
+		r.Ledger = l
+		return nil
+	}
+}
+
+// WithProgress is told the bytes of each report and what became of it.
+func WithProgress(f ccr.ProgressFunc) ReceiveOption {
+	return func(r *receiving) error {
+		if f == nil {
+			return errors.New("gateway: WithProgress(nil)")
+		}
+		r.Progress = f
+		return nil
+	}
+}
+
+// AcceptAnyContent delivers and archives reports even if their XML ends before
+// the root element is closed, or their name ends in .xml and they are not XML,
+// should the bureau send such a thing. All other checks stay.
+func AcceptAnyContent() ReceiveOption {
+	return func(r *receiving) error { r.anything = true; return nil }
+}
+
+// Receive brings every waiting report into the sink and archives it at the
+// bureau only once it is safe there. It may be killed at any moment and run
+// again: no report is lost, none is delivered twice.
+//
+// For each name that listReports gives, it fetches the report with testByName,
+// which is taken to return the same bytes as downloadByName and not to archive
+// (both inferred, the latter strongly), checks that it is whole, persists it,
+// and then calls archiveByName. Whole means: HTTP 2xx, the JSON ended, exactly
+// one file of the asked name came, its row is OK, its data are strict base64
+// and not empty, and an XML document has its root element closed. What fails a
+// check is not archived; what came of it stays in the sink's private place.
+//
+// The result has one entry for each listed name. The error joins one
+// [*ccr.Error] for each that failed; the others were received all the same.
+// With a [ccr.DirSink] the ledger lives in the folder; another sink needs
+// [WithLedger] for the promise to hold across runs.
+func (c *Client) Receive(ctx context.Context, sink ccr.Sink, opts ...ReceiveOption) ([]ccr.Received, error) {
+	r, err := c.receiving(sink, opts)
+	if err != nil {
+		return nil, err
+	}
+	return receive.Run(ctx, &source{c, r.anything}, sink, r.Options)
+}
+
+// Watch runs [Client.Receive] now and then every interval, give or take a
+// fifth, until the context ends or the range is left. Errors are yielded and
+// watching goes on; zero means five minutes. Reports that were received beside
+// an error are yielded with it.
+func (c *Client) Watch(ctx context.Context, sink ccr.Sink, interval time.Duration, opts ...ReceiveOption) iter.Seq2[[]ccr.Received, error] {
+	r, err := c.receiving(sink, opts)
+	if err == nil && interval < 0 {
+		var f ccr.Faults
+		f.Add("interval", "must not be negative")
+		err = f.Err(service, operationReceive)
+	}
+	if err != nil {
+		return func(yield func([]ccr.Received, error) bool) { yield(nil, err) }
+	}
+	return receive.Watch(ctx, interval, func(ctx context.Context) ([]ccr.Received, error) {
+		return receive.Run(ctx, &source{c, r.anything}, sink, r.Options)
+	})
+}
+
+const operationReceive = "Receive"
+
+func (c *Client) receiving(sink ccr.Sink, opts []ReceiveOption) (*receiving, error) {
+	r := &receiving{Options: receive.Options{Service: service, Environment: c.t.Environment(), Logger: c.t.Logger()}}
+	var errs []error
+	if sink == nil {
+		errs = append(errs, errors.New("a sink is required"))
+	}
+	for _, o := range opts {
+		if o == nil {
+			errs = append(errs, errors.New("gateway: a nil receive option"))
+		} else if err := o(r); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if len(errs) > 0 {
+		return nil, &ccr.Error{
+			Service: service, Operation: operationReceive, Outcome: ccr.OutcomeNotSent,
+			Classes: []error{ccr.ErrInvalid}, Err: errors.Join(errs...),
+		}
+	}
+	return r, nil
+}
+
+// source is the bureau as internal/receive sees it.
+type source struct {
+	c        *Client
+	anything bool
+}
+
+// List implements [receive.Source].
+func (s *source) List(ctx context.Context) ([]receive.Item, error) {
+	names, err := s.c.ListReports(ctx)
+	if err != nil {
+		return nil, err
+	}
+	items := make([]receive.Item, len(names))
+	for i, name := range names {
+		items[i] = receive.Item{Name: name, Size: -1}
+	}
+	return items, nil
+}
+
+// Settle implements [receive.Source]. A report that is no longer listed is
+// archived, whatever the gateway said: an earlier attempt whose answer was
+// lost may have done it.
+func (s *source) Settle(ctx context.Context, item receive.Item) error {
+	_, err := s.c.ArchiveByName(ctx, []string{item.Name})
+	if err == nil || errors.Is(err, ccr.ErrNotSent) || errors.Is(err, ccr.ErrUnauthorized) {
+		return err
+	}
+	left, listErr := s.c.ListReports(ctx)
+	if listErr == nil && !slices.Contains(left, item.Name) {
+		return nil
+	}
+	return err
+}
+
+// Fetch implements [receive.Source].
+func (s *source) Fetch(ctx context.Context, item receive.Item, restart func() (io.Writer, error)) error {
+	r := request{route: routeTestByName, names: []string{item.Name}}
+	var in *single
+	r.events = func() fileEvents {
+		in = &single{name: item.Name, restart: restart}
+		return fileEvents{data: in.data, end: in.end}
+	}
+	a, _, err := s.c.send(ctx, r)
+	if err != nil {
+		return err
+	}
+	return s.whole(r, in, a)
+}
+
+// single takes the one file that was asked for.
+type single struct {
+	name    string
+	restart func() (io.Writer, error)
+	check   bacs.RootCheck
+	w       io.Writer
+	got     answerFile
+	others  int
+}
+
+func (in *single) data(name string, named bool) (io.Writer, error) {
+	if in.w != nil || named && name != in.name {
+		return nil, nil // counted when it ends
+	}
+	w, err := in.restart()
+	if err != nil {
+		return nil, err
+	}
+	in.w = w
+	return in, nil
+}
+
+// Write passes data on and looks at them.
+func (in *single) Write(p []byte) (int, error) {
+	in.check.Write(p) //nolint:errcheck // it never fails; it is asked at the end
+	return in.w.Write(p)
+}
+
+func (in *single) end(got answerFile) error {
+	if !got.named || got.name != in.name || in.got.named {
+		in.others++
+		return nil
+	}
+	in.got = got
+	return got.err // of the base64 or the sink: nothing more is to be had
+}
+
+// whole says whether an answer that was read to its end brought a whole report.
+func (s *source) whole(r request, in *single, a *answer) error {
+	row, said := a.row(in.name)
+	no := a.refused()
+	switch {
+	case no != nil:
+		e := r.refusal(ccr.OutcomeRejected, nil, no)
+		return e
+	case !in.got.named && in.others == 0:
+		e := r.failed(ccr.OutcomeRejected, nil, incomplete("the gateway listed it, but returned no file"), ccr.ErrIncomplete, ccr.ErrNotFound)
+		return e
+	case in.others > 0:
+		return r.failed(ccr.OutcomeRejected, nil, incomplete(fmt.Sprintf("the answer holds %d files; want exactly the one that was asked for", a.files)), ccr.ErrIncomplete)
+	case !said:
+		return r.failed(ccr.OutcomeRejected, nil, incomplete("the gateway gave no status for it"), ccr.ErrIncomplete)
+	case !row.OK():
+		return r.failed(ccr.OutcomeRejected, nil, incomplete("its status is empty, not OK"), ccr.ErrIncomplete)
+	case !in.got.hasData || in.got.size == 0:
+		return r.failed(ccr.OutcomeRejected, nil, incomplete("it is empty"), ccr.ErrIncomplete)
+	case in.w == nil:
+		return r.failed(ccr.OutcomeRejected, nil, incomplete("its data did not come"), ccr.ErrIncomplete)
+	}
+	if err := checkXML(&in.check, in.name); err != nil && !(s.anything && isNotWholeXML(err)) {
+		return r.failed(ccr.OutcomeRejected, nil, err, ccr.ErrIncomplete)
+	}
+	return nil
+}

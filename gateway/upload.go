@@ -1,0 +1,419 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/internal/outbox"
+	"github.com/ccr-sdk/ccr/internal/transport"
+)
+
+// UploadRequest is what [Client.Upload] sends in one call.
+type UploadRequest struct {
+	// Files are sent under their names, which may hold a-z A-Z 0-9, space and
+	// . - _ ( ) [ ] only (the API page's list). At least one; no name twice.
+	Files []ccr.File
+	// Overwrite replaces files of the same names at the bureau ("force").
+	// Without it an existing name is refused (inferred).
+	Overwrite bool
+	// AllowEmpty sends files of no bytes, which are refused otherwise.
+	AllowEmpty bool
+	// Ledger, if set, keeps a rerun from sending the same content twice: it is
+	// written before the first byte leaves and after the answer. The files'
+	// checksums are computed first, so each file is read twice.
+	Ledger ccr.Ledger
+	// AllowSameContent sends content that the ledger knows under another name.
+	AllowSameContent bool
+	// Progress is told the bytes of each file as they leave, and its state.
+	Progress ccr.ProgressFunc
+	// Extra adds members to the request, or replaces force and resultsformat;
+	// apikey, secret, action and files cannot be replaced.
+	Extra map[string]any
+	// Rows, if set, reads the answer in place of the SDK, since the bureau
+	// does not document it: it returns one row for each file, with status OK
+	// if the file was taken. Without it, rows as in a download are expected.
+	Rows func(answer []byte) ([]Row, error)
+}
+
+// UploadState says what became of one file.
+type UploadState string
+
+const (
+	// Accepted: the gateway said OK to this file.
+	Accepted UploadState = "accepted"
+	// AcceptedBefore: the ledger says that an earlier call sent this very
+	// file; nothing was sent now.
+	AcceptedBefore UploadState = "accepted before"
+	// Refused: the gateway said no; the file is not there.
+	Refused UploadState = "refused"
+	// NotSent: nothing reached the gateway; the file may be sent again.
+	NotSent UploadState = "not sent"
+	// UploadUnknown: nobody said yes or no to it; see [Client.SettleUpload].
+	UploadUnknown UploadState = "unknown"
+)
+
+// UploadResult is what [Client.Upload] returns.
+type UploadResult struct {
+	Files []UploadedFile // in the order of the request
+	Rows  []Row          // as the gateway sent them
+	Raw   []byte         // the answer as it came; nil if nothing was sent
+}
+
+// UploadedFile is one file of an upload.
+type UploadedFile struct {
+	Name   string
+	Size   int64
+	SHA256 string // lowercase hex; empty without a ledger
+	State  UploadState
+	Row    Row // what the gateway said, if it named the file
+}
+
+// Upload sends files. They are streamed, base64 made on the way; memory does
+// not grow with them. A file that changes meanwhile fails the call before the
+// request is complete, so nothing is taken by the gateway.
+//
+// An upload is repeated only if nothing was sent at all. If it broke off, or
+// the answer could not be understood, the error is [ccr.ErrOutcomeUnknown] and
+// says how to settle it; do not simply call again with Overwrite. If the
+// gateway took some files and refused others, the result and an error are both
+// returned.
+//
+// What the gateway answers to an upload is not documented. Rows as in a
+// download are understood, a status beside the message, and an error member;
+// anything else is of unknown outcome. See UploadRequest.Rows.
+func (c *Client) Upload(ctx context.Context, req UploadRequest, opts ...ccr.CallOption) (*UploadResult, error) {
+	u := &upload{c: c, req: req, r: request{route: routeUpload, call: opts}}
+	if err := u.plan(); err != nil {
+		return nil, err
+	}
+	if err := u.claim(ctx); err != nil {
+		return nil, err
+	}
+	if len(u.sending) == 0 {
+		return u.result, nil
+	}
+	return u.send(ctx)
+}
+
+// Validate reports every fault of the request that can be seen without opening
+// its files; Upload does the same first.
+func (r UploadRequest) Validate() error {
+	var f ccr.Faults
+	r.check(&f)
+	return f.Err(service, routeUpload.Operation)
+}
+
+func (r UploadRequest) check(f *ccr.Faults) {
+	if len(r.Files) == 0 {
+		f.Add("files", "must not be empty")
+	}
+	seen := make(map[string]int, len(r.Files))
+	for i, file := range r.Files {
+		path := fmt.Sprintf("files[%d].name", i)
+		name := file.Name()
+		switch {
+		case name == "":
+			f.Add(path, "must not be empty")
+		case name == "." || name == "..":
+			f.Add(path, "is not a file name")
+		case !uploadable(name):
+			f.Add(path, "may hold only a-z A-Z 0-9, space and . - _ ( ) [ ]")
+		}
+		if first, ok := seen[name]; ok {
+			f.Addf(path, "is the name of files[%d], too", first)
+		} else {
+			seen[name] = i
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Extra)) {
+		switch name {
+		case "apikey", "secret", "action", "files":
+			f.Add("extra."+name, "cannot be replaced")
+		case "":
+			f.Add("extra", "must not have a member without a name")
+		}
+	}
+}
+
+// uploadable checks the alphabet of the API page.
+func uploadable(name string) bool {
+	for _, r := range name {
+		switch {
+		case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9':
+		case r == ' ', r == '.', r == '-', r == '_', r == '(', r == ')', r == '[', r == ']':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// upload is one Upload on its way.
+type upload struct {
+	c       *Client
+	req     UploadRequest
+	r       request
+	result  *UploadResult
+	sending []*outgoing
+	index   []int // of sending in result.Files
+	claims  []*outbox.Claim
+
+	mu    sync.Mutex
+	ended bool // no more progress from a body that the transport still reads
+}
+
+// plan checks the request and finds the sizes.
+func (u *upload) plan() error {
+	var f ccr.Faults
+	u.req.check(&f)
+	u.result = &UploadResult{Files: make([]UploadedFile, len(u.req.Files))}
+	var causes []error
+	for i, file := range u.req.Files {
+		path := fmt.Sprintf("files[%d]", i)
+		r, err := file.Open()
+		if err == nil {
+			u.result.Files[i] = UploadedFile{Name: file.Name(), Size: r.Size()}
+			if r.Size() == 0 && !u.req.AllowEmpty {
+				f.Add(path, "is empty; set AllowEmpty if that is meant")
+			}
+			err = r.Close()
+		}
+		if err != nil {
+			f.Add(path, "cannot be opened")
+			causes = append(causes, err)
+		}
+	}
+	err := f.Err(service, routeUpload.Operation)
+	if e, ok := errors.AsType[*ccr.Error](err); ok {
+		e.Err = errors.Join(causes...)
+	}
+	return err
+}
+
+// claim notes the intents in the ledger; files that it knows as sent drop out.
+func (u *upload) claim(ctx context.Context) error {
+	for i, file := range u.req.Files {
+		claim, err := outbox.Begin(ctx, outbox.Params{
+			Ledger: u.req.Ledger, Service: service, Environment: u.c.t.Environment(), File: file,
+			AllowSameContent: u.req.AllowSameContent, Advice: adviceUpload,
+		})
+		if err != nil {
+			return joined(err, u.release(ctx))
+		}
+		out := &u.result.Files[i]
+		if e, ok := claim.Recorded(); ok {
+			out.State, out.Size, out.SHA256 = AcceptedBefore, e.Size, e.SHA256
+			out.Row = Row{File: e.Name, Status: e.Attributes["status"]}
+			u.tell(i, out.Size, true)
+			continue
+		}
+		out.SHA256 = claim.SHA256()
+		if u.req.Ledger != nil {
+			out.Size = claim.Size()
+		}
+		before, err := intro(len(u.sending) == 0, file.Name())
+		if err != nil {
+			u.claims = append(u.claims, claim)
+			return joined(err, u.release(ctx))
+		}
+		u.sending = append(u.sending, &outgoing{file: file, size: out.Size, sha256: out.SHA256, intro: before})
+		u.claims = append(u.claims, claim)
+		u.index = append(u.index, i)
+	}
+	return nil
+}
+
+// release gives the claims back: nothing was sent.
+func (u *upload) release(ctx context.Context) (errs []error) {
+	for _, c := range u.claims {
+		if err := c.Refused(ctx); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errs
+}
+
+func (u *upload) send(ctx context.Context) (*UploadResult, error) {
+	begin, err := u.head(ctx)
+	if err != nil {
+		return nil, joined(err, u.release(ctx))
+	}
+	u.r.body = uploadBody(begin, u.sending, func(file int, done int64) { u.tell(u.index[file], done, false) })
+	a, resp, err := u.c.send(ctx, u.r)
+	u.mu.Lock()
+	u.ended = true
+	u.mu.Unlock()
+	var e *ccr.Error
+	if resp == nil { // no answer, or one without success
+		e, _ = errors.AsType[*ccr.Error](err)
+		state := UploadUnknown
+		switch {
+		case errors.Is(err, ccr.ErrNotSent):
+			state = NotSent
+		case e != nil && e.Outcome == ccr.OutcomeRejected:
+			state = Refused
+		}
+		for _, i := range u.index {
+			u.result.Files[i].State = state
+		}
+	} else {
+		u.result.Raw = resp.Body
+		e = u.judge(a, resp, err)
+	}
+	errs := u.record(ctx)
+	if e != nil {
+		err = e
+	}
+	return u.result, joined(err, errs)
+}
+
+// joined adds further errors to one, which stays itself if there are none.
+func joined(err error, more []error) error {
+	if len(more) == 0 {
+		return err
+	}
+	return errors.Join(append([]error{err}, more...)...)
+}
+
+// head is the request up to its files.
+func (u *upload) head(ctx context.Context) ([]byte, error) {
+	key, secret, err := u.c.login(ctx, routeUpload)
+	if err != nil {
+		return nil, err
+	}
+	m := []member{{"apikey", key}, {"secret", secret}, {"action", action(routeUpload)}}
+	if u.req.Overwrite {
+		m = append(m, member{"force", "yes"})
+	}
+	m = append(m, member{"resultsformat", "JSON"})
+	for _, name := range slices.Sorted(maps.Keys(u.req.Extra)) {
+		at := slices.IndexFunc(m, func(have member) bool { return have.name == name })
+		if at >= 0 {
+			m[at].value = u.req.Extra[name]
+		} else {
+			m = append(m, member{name, u.req.Extra[name]})
+		}
+	}
+	b, err := head(m)
+	if err != nil {
+		var f ccr.Faults
+		f.Add("extra", "cannot be written as JSON")
+		return nil, f.Err(service, routeUpload.Operation)
+	}
+	return b, nil
+}
+
+// judge reads what a 2xx answer says of each file. unreadable is what kept it
+// from being understood as JSON.
+func (u *upload) judge(a *answer, resp *transport.Response, unreadable error) *ccr.Error {
+	if u.req.Rows != nil {
+		rows, err := u.req.Rows(resp.Body)
+		if err != nil {
+			unreadable = u.r.contract(ccr.OutcomeUnknown, resp, err)
+		} else {
+			a, unreadable = &answer{rows: rows}, nil
+		}
+	}
+	e, _ := errors.AsType[*ccr.Error](unreadable)
+	no := (*RefusedError)(nil)
+	whole := false // what was said was said of the request
+	if e == nil {
+		u.result.Rows = a.rows
+		no = a.refused()
+		whole = len(a.rows) == 0 || slices.ContainsFunc(a.rows, func(r Row) bool { return r.File == "" && r.refuses() })
+	}
+	var fields []ccr.FieldError
+	unknown := false
+	for _, i := range u.index {
+		f := &u.result.Files[i]
+		f.State = UploadUnknown
+		if e == nil {
+			row, named := a.row(f.Name)
+			f.Row = row
+			switch {
+			case named && row.OK():
+				f.State = Accepted
+			case named && row.refuses(), no != nil && whole:
+				f.State = Refused
+			case len(a.rows) == 0 && (Row{Status: a.status}).OK():
+				f.State = Accepted
+				f.Row = Row{File: f.Name, Status: a.status, Message: a.text}
+			}
+		}
+		switch f.State {
+		case Refused:
+			fields = append(fields, ccr.FieldError{Path: fmt.Sprintf("files[%d]", i), Message: "refused by the gateway"})
+		case UploadUnknown:
+			unknown = true
+			fields = append(fields, ccr.FieldError{Path: fmt.Sprintf("files[%d]", i), Message: "the answer says neither yes nor no to it"})
+		}
+	}
+	switch {
+	case e != nil:
+		return e
+	case len(fields) == 0:
+		return nil
+	case no != nil && !unknown:
+		e = u.r.refusal(ccr.OutcomeRejected, resp, no)
+	case no != nil:
+		e = u.r.refusal(ccr.OutcomeUnknown, resp, no)
+	default:
+		e = u.r.contract(ccr.OutcomeUnknown, resp, errors.New("the answer does not say what became of the files (its form is not documented; see UploadRequest.Rows)"))
+		e.Classes = append(e.Classes, classesOf(a.text)...)
+	}
+	e.Fields = fields
+	advise(e, routeUpload) //nolint:errcheck // it returns its argument
+	return e
+}
+
+// record ends the claims and the progress.
+func (u *upload) record(ctx context.Context) (errs []error) {
+	for n, i := range u.index {
+		f := u.result.Files[i]
+		var err error
+		switch f.State {
+		case Accepted:
+			err = u.claims[n].Sent(ctx, map[string]string{"status": f.Row.Status})
+		case Refused, NotSent:
+			err = u.claims[n].Refused(ctx)
+		}
+		if err != nil {
+			errs = append(errs, err)
+		}
+		u.tell(i, f.Size, true)
+	}
+	return errs
+}
+
+// tell reports progress of one file.
+func (u *upload) tell(i int, done int64, last bool) {
+	if u.req.Progress == nil {
+		return
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.ended && !last {
+		return
+	}
+	f := u.result.Files[i]
+	p := ccr.Progress{Operation: "Upload", Name: f.Name, Bytes: done, TotalBytes: f.Size, Done: last}
+	if last {
+		p.State = string(f.State)
+		if f.State != Accepted && f.State != AcceptedBefore {
+			p.Bytes = 0
+		}
+	}
+	u.req.Progress(p)
+}
+
+// SettleUpload tells the ledger what became of an upload of unknown outcome,
+// once you know: arrived says whether the bureau has the file. A file that did
+// not arrive may then be sent again.
+func (c *Client) SettleUpload(ctx context.Context, ledger ccr.Ledger, file ccr.File, arrived bool) error {
+	return outbox.Settle(ctx, ledger, service, c.t.Environment(), file, arrived)
+}
