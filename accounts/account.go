@@ -1,0 +1,143 @@
+package accounts
+
+import "github.com/ccr-sdk/ccr"
+
+// Account is one debtor account of [Client.UpsertAccounts].
+//
+// Types, limits and which members may be null are those of the vendor's page
+// "Create or update accounts". That page is only known without the names of
+// its scalar members, so those are inferred: fields marked "inferred name"
+// are listed by [Unverified], and Extra renames, replaces or nulls them.
+//
+// Nil pointers, nil slices, and unset amounts and dates are left out of the
+// request. Whether leaving a member out of an update keeps the old value is
+// not documented: send outstandingAmount and dueDate each time, since a
+// missing number may be read as zero.
+type Account struct {
+	// Brand is the brand of the account. Inferred name.
+	Brand *string `json:"brand,omitempty"`
+	// Portfolio is the portfolio of the account. Inferred name.
+	Portfolio *string `json:"portfolio,omitempty"`
+	// Product is the product of the account. Inferred name.
+	Product *string `json:"product,omitempty"`
+	// Segment is the segment of the account. Inferred name.
+	Segment *string `json:"segment,omitempty"`
+	// ClientReferenceID is your key of the account; required, 1 to 150
+	// characters. Inferred name; "clientReference" is the other candidate.
+	ClientReferenceID string `json:"clientReferenceId"`
+	// Reference is one more reference for communication with the debtor; only
+	// needed if it differs from ClientReferenceID. Inferred name.
+	Reference *string `json:"reference,omitempty"`
+	// CurrencyCode is AUD if left out, and only means something if the payment
+	// gateway is set up for several currencies. Inferred name.
+	CurrencyCode *string `json:"currencyCode,omitempty"`
+	// PaymentReconciliationReference is a payment gateway's reference for the
+	// account. Inferred name.
+	PaymentReconciliationReference *string `json:"paymentReconciliationReference,omitempty"`
+	// BPayReference is the BPay reference that the Credit Clear payment portal
+	// gave. Inferred name; its casing ("bpayReference") is open, too.
+	BPayReference *string `json:"bPayReference,omitempty"`
+	// InvoiceNumber is required and nullable: nil is sent as null. Inferred name.
+	InvoiceNumber *string `json:"invoiceNumber"`
+	// OutstandingAmount is the total outstanding; zero or more. Inferred name.
+	OutstandingAmount ccr.Amount `json:"outstandingAmount,omitzero"`
+	// MinimumOfferAmount is the lowest settlement that is acceptable; more
+	// than zero. Inferred name.
+	MinimumOfferAmount ccr.Amount `json:"minimumOfferAmount,omitzero"`
+	// MaximumDiscountPercentage is the highest discount allowed; 0 to 100.
+	// Inferred name.
+	MaximumDiscountPercentage ccr.Amount `json:"maximumDiscountPercentage,omitzero"`
+	// UpfrontAmount is what a payment plan needs upfront; zero or more.
+	// Inferred name.
+	UpfrontAmount ccr.Amount `json:"upfrontAmount,omitzero"`
+	// IssuedDate is when the debt was issued, with its offset; it is written
+	// as RFC 3339. Inferred name.
+	IssuedDate ccr.DateTime `json:"issuedDate,omitzero"`
+	// Status is required; see the constants for what each value does.
+	// Inferred name.
+	Status Status `json:"status"`
+	// Debtor is the person or company that owes; required.
+	Debtor Party `json:"debtor"`
+	// AdditionalInfo is shown or used as the client's set-up says.
+	AdditionalInfo []KeyValue `json:"additionalInfo,omitzero"`
+	// CallbackNumber is the phone number to call back. Inferred name.
+	CallbackNumber *string `json:"callbackNumber,omitempty"`
+	// CustomData1 to CustomData5 are five fields for data of yours. Inferred names.
+	CustomData1 *string `json:"customData1,omitempty"`
+	CustomData2 *string `json:"customData2,omitempty"`
+	CustomData3 *string `json:"customData3,omitempty"`
+	CustomData4 *string `json:"customData4,omitempty"`
+	CustomData5 *string `json:"customData5,omitempty"`
+	// DaysPastDue is the number of days past the due date; more than zero:
+	// leave it nil when the debt is not overdue. Inferred name.
+	DaysPastDue *int32 `json:"daysPastDue,omitempty"`
+	// DueDate is when the debt was or is due. Inferred name.
+	DueDate ccr.Date `json:"dueDate,omitzero"`
+	// SendInstantMessages makes Credit Clear send SMS or email to the debtor,
+	// a real person, at EACH create or update that carries it, if support has
+	// enabled it. It is never sent unless you set it. In a job it needs a
+	// [Journal], so that a rerun messages nobody twice.
+	SendInstantMessages []InstantMessage `json:"sendInstantMessages,omitzero"`
+	// IdentityChallenges are questions that the debtor must answer to prove
+	// who they are.
+	IdentityChallenges []IdentityChallenge `json:"identityChallenges,omitzero"`
+
+	// Extra adds members, and wins over the fields: see [Extra].
+	Extra Extra `json:"-"`
+}
+
+// Party is a person or a company: the debtor of an account, the third party
+// of a claim. The vendor's page names none of its members; all of them are
+// inferred, most from the columns of its input files. A party without any
+// member is refused.
+type Party struct {
+	// FirstName of a person. Inferred.
+	FirstName *string `json:"firstName,omitempty"`
+	// LastName of a person. Inferred.
+	LastName *string `json:"lastName,omitempty"`
+	// CompanyName of a company. Inferred.
+	CompanyName *string `json:"companyName,omitempty"`
+	// DateOfBirth of a person; used when the debtor's identity is checked. Inferred.
+	DateOfBirth ccr.Date `json:"dateOfBirth,omitzero"`
+	// Email address. Inferred.
+	Email *string `json:"email,omitempty"`
+	// MobileNumber in the form the client's set-up uses. Inferred.
+	MobileNumber *string `json:"mobileNumber,omitempty"`
+	// PostalCode; Credit Clear can stop communication by it after a disaster. Inferred.
+	PostalCode *string `json:"postalCode,omitempty"`
+
+	// Extra adds members, and wins over the fields: see [Extra].
+	Extra Extra `json:"-"`
+}
+
+// KeyValue is one piece of additional information. The vendor's page says
+// "key-value pairs" and names no member: both names are inferred.
+type KeyValue struct {
+	Key   string  `json:"key"`   // required
+	Value *string `json:"value"` // nil is sent as null
+
+	// Extra adds members, and wins over the fields: see [Extra].
+	Extra Extra `json:"-"`
+}
+
+// InstantMessage is one setting of [Account.SendInstantMessages]. The
+// vendor's page names no member; the one here is inferred. An element without
+// any member is refused.
+type InstantMessage struct {
+	// Channel is "SMS" or "Email": the kinds of template that exist. Inferred
+	// name and values.
+	Channel *string `json:"channel,omitempty"`
+
+	// Extra adds members, and wins over the fields: see [Extra].
+	Extra Extra `json:"-"`
+}
+
+// IdentityChallenge is one question with its answer. The vendor's page names
+// no member; those here are inferred. An element without any member is refused.
+type IdentityChallenge struct {
+	Question *string `json:"question,omitempty"` // inferred
+	Answer   *string `json:"answer,omitempty"`   // inferred
+
+	// Extra adds members, and wins over the fields: see [Extra].
+	Extra Extra `json:"-"`
+}

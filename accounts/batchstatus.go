@@ -1,0 +1,330 @@
+package accounts
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/internal/transport"
+)
+
+// ErrNoStatus: the batch was accepted without a status URI, so its status
+// cannot be asked for.
+var ErrNoStatus = errors.New("accounts: the receipt has no status URI")
+
+// BatchState is the SDK's reading of a batch's or an item's state.
+type BatchState string
+
+const (
+	// StateUnknown: the answer has no word that the SDK understands; see
+	// BatchStatus.Word and Raw.
+	StateUnknown BatchState = ""
+	// StateProcessing: accepted and not done.
+	StateProcessing BatchState = "processing"
+	// StateSucceeded: done, without a sign of failure.
+	StateSucceeded BatchState = "succeeded"
+	// StatePartial: done, and some items failed.
+	StatePartial BatchState = "partial"
+	// StateFailed: done, and failed as a whole.
+	StateFailed BatchState = "failed"
+)
+
+// Done reports whether the state is final.
+func (s BatchState) Done() bool {
+	return s == StateSucceeded || s == StatePartial || s == StateFailed
+}
+
+// BatchStatus is what the status URI of a batch answered. No public document
+// shows that answer: every typed field is a reading of names that such
+// answers usually have, and Raw is what came. Items that Credit Clear ignores
+// by its rules (see [Status]) may or may not be among the failures.
+type BatchStatus struct {
+	// Reference of the batch: as answered, else from the receipt.
+	Reference string
+	// State is the SDK's reading of Word, of the counts, or of HTTP 202.
+	State BatchState
+	// Word is the vendor's own word for the state; empty if none was found.
+	Word string
+	// Total, Succeeded and Failed count items; -1 if the answer does not say.
+	Total, Succeeded, Failed int64
+	// Items are results of single items, if the answer has any.
+	Items []ItemStatus
+	// Raw is the whole answer. It may hold personal data.
+	Raw []byte
+	// RetryAfter is how long the vendor asked to wait before the next look;
+	// 0 if it did not.
+	RetryAfter time.Duration
+}
+
+// Done reports whether the state is final.
+func (s BatchStatus) Done() bool { return s.State.Done() }
+
+// ItemStatus is the result of one account, payment or claim.
+type ItemStatus struct {
+	Reference string     // the item's reference, if one was found
+	State     BatchState // the SDK's reading
+	Word      string     // the vendor's word for the state
+	// Messages are the vendor's texts. They may hold personal data: do not log them.
+	Messages []string
+	Raw      json.RawMessage
+}
+
+// BatchStatus looks once at the status of a batch. It follows the receipt's
+// status URI, on the client's own origin only: a URI elsewhere is refused
+// without sending the credential. A receipt without one gives an error that
+// is [ErrNoStatus].
+func (c *Client) BatchStatus(ctx context.Context, r Receipt, opts ...ccr.CallOption) (BatchStatus, error) {
+	call, err := ccr.NewCall(opts...)
+	if err != nil {
+		return BatchStatus{}, c.refused(routeStatus, err)
+	}
+	if r.StatusURL == "" {
+		return BatchStatus{}, &ccr.Error{
+			Service: service, Operation: routeStatus.Operation, Outcome: ccr.OutcomeNotSent,
+			Classes: []error{ErrNoStatus}, CorrelationID: call.CorrelationID,
+			Advice: "Credit Clear answered without a Location header; ask its support what became of the batch, by its reference",
+		}
+	}
+	u, err := url.Parse(r.StatusURL)
+	if err != nil || u.Host == "" {
+		return BatchStatus{}, c.refused(routeStatus, errors.New("the receipt's status URI is not an absolute URL"))
+	}
+	resp, err := c.t.Do(ctx, &transport.Request{Route: routeStatus, URL: u, Call: call})
+	if err != nil {
+		return BatchStatus{}, err
+	}
+	s := readStatus(resp.StatusCode, resp.Body)
+	s.RetryAfter = resp.RetryAfter
+	if s.Reference == "" {
+		s.Reference = r.Reference
+	}
+	return s, nil
+}
+
+// Names that the members of a status answer may have, folded; the first one
+// found wins.
+var (
+	stateNames     = []string{"status", "state", "batchstatus", "processingstatus", "result", "outcome"}
+	referenceNames = []string{"batchreferenceid", "batchreference", "referenceid", "batchid"}
+	itemRefNames   = []string{"clientreferenceid", "clientreference", "claimnumber", "referenceid", "reference", "id"}
+	itemsNames     = []string{"items", "results", "accounts", "payments", "thirdpartyclaims", "claims", "records", "rows", "details"}
+	totalNames     = []string{"total", "totalcount", "totalrecords", "totalitems", "count", "itemcount"}
+	okNames        = []string{"succeeded", "successful", "successcount", "succeededcount", "successfulcount", "processed", "processedcount", "accepted", "acceptedcount"}
+	failedNames    = []string{"failed", "failedcount", "failurecount", "failures", "errorcount", "rejected", "rejectedcount"}
+	flagNames      = []string{"success", "succeeded", "issuccess", "issuccessful", "issucceeded"}
+	messageNames   = []string{"errors", "messages", "error", "message", "errormessage", "reason", "failurereason", "detail"}
+	wrapperNames   = []string{"data", "result", "batch", "value"}
+)
+
+// readStatus reads an answer of unknown shape as well as it can; it never fails.
+func readStatus(code int, body []byte) BatchStatus {
+	s := BatchStatus{Total: -1, Succeeded: -1, Failed: -1, Raw: bytes.Clone(body)}
+	m := fold(body)
+	for range 2 { // one wrapper at most
+		if inner := fold(first(m, wrapperNames)); inner != nil && word(first(m, stateNames)) == "" && first(m, itemsNames) == nil {
+			m = inner
+		}
+	}
+	s.Reference = word(first(m, referenceNames))
+	s.Word = word(first(m, stateNames))
+	if m == nil {
+		s.Word = word(body) // a bare string, perhaps
+	}
+	s.Total, s.Succeeded, s.Failed = number(m, totalNames), number(m, okNames), number(m, failedNames)
+	s.Items = items(m, body)
+	s.State = stateOf(s.Word)
+	s.settle(code)
+	return s
+}
+
+// settle completes the state by what else the answer tells.
+func (s *BatchStatus) settle(code int) {
+	failures, pending := s.Failed > 0, s.State == StateUnknown && len(s.Items) == 0
+	done := int64(0)
+	for i := range s.Items {
+		failures = failures || s.Items[i].State == StateFailed
+		pending = pending || !s.Items[i].State.Done()
+		if s.Items[i].State == StateSucceeded {
+			done++
+		}
+	}
+	if s.State == StateUnknown && s.Word == "" {
+		switch {
+		case code == http.StatusAccepted:
+			s.State = StateProcessing
+		case s.Total > 0 && s.Succeeded >= 0 && s.Failed >= 0 && s.Succeeded+s.Failed >= s.Total:
+			s.State = StateSucceeded
+		case !pending:
+			s.State = StateSucceeded
+		}
+	}
+	if s.State == StateSucceeded && failures {
+		s.State = StatePartial
+		if s.Succeeded == 0 || s.Succeeded < 0 && done == 0 && len(s.Items) > 0 {
+			s.State = StateFailed
+		}
+	}
+}
+
+// stateOf reads a state word.
+func stateOf(w string) BatchState {
+	switch foldName(w) {
+	case "accepted", "received", "submitted", "pending", "queued", "new", "created", "scheduled", "waiting",
+		"processing", "inprogress", "running", "started", "active", "importing", "validating":
+		return StateProcessing
+	case "completed", "complete", "done", "finished", "succeeded", "success", "successful", "processed", "ok", "imported":
+		return StateSucceeded
+	case "partial", "partiallysucceeded", "partiallysuccessful", "partiallycompleted", "partialsuccess", "partiallyprocessed",
+		"completedwitherrors", "completewitherrors", "completedwithfailures", "succeededwitherrors", "processedwitherrors":
+		return StatePartial
+	case "failed", "failure", "error", "errored", "rejected", "invalid", "cancelled", "canceled", "aborted", "faulted", "expired":
+		return StateFailed
+	}
+	return StateUnknown
+}
+
+// items reads the results of single items.
+func items(m map[string]json.RawMessage, body []byte) []ItemStatus {
+	raw := body // an array at the top
+	if m != nil {
+		raw = nil
+		for _, name := range itemsNames {
+			if r := bytes.TrimSpace(m[name]); len(r) > 0 && r[0] == '[' {
+				raw = r
+				break
+			}
+		}
+	}
+	var list []json.RawMessage
+	if raw == nil || json.Unmarshal(raw, &list) != nil {
+		return nil
+	}
+	out := make([]ItemStatus, 0, len(list))
+	for _, r := range list {
+		im := fold(r)
+		if im == nil {
+			continue
+		}
+		it := ItemStatus{Reference: word(first(im, itemRefNames)), Word: word(first(im, stateNames)), Messages: messages(im), Raw: r}
+		it.State = stateOf(it.Word)
+		if it.State == StateUnknown && it.Word == "" {
+			var ok bool
+			if f := first(im, flagNames); f != nil && json.Unmarshal(f, &ok) == nil {
+				it.State = StateFailed
+				if ok {
+					it.State = StateSucceeded
+				}
+			} else if len(it.Messages) > 0 {
+				it.State = StateFailed
+			}
+		}
+		out = append(out, it)
+	}
+	return out
+}
+
+// messages gathers texts: a string, strings, or objects that hold some.
+func messages(m map[string]json.RawMessage) []string {
+	var out []string
+	for _, name := range messageNames {
+		if raw := m[name]; raw != nil {
+			out = append(out, texts(raw, 3)...)
+		}
+	}
+	return out
+}
+
+func texts(raw json.RawMessage, depth int) []string {
+	if depth == 0 {
+		return nil
+	}
+	if s := word(raw); s != "" {
+		return []string{s}
+	}
+	var out []string
+	var list []json.RawMessage
+	if json.Unmarshal(raw, &list) == nil {
+		for _, r := range list {
+			out = append(out, texts(r, depth-1)...)
+		}
+		return out
+	}
+	m := fold(raw)
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		out = append(out, texts(m[name], depth-1)...)
+	}
+	return out
+}
+
+// fold decodes an object with its names in one form: batch_status,
+// BatchStatus and batchStatus are one. nil if it is no object.
+func fold(raw json.RawMessage) map[string]json.RawMessage {
+	var m map[string]json.RawMessage
+	if len(raw) == 0 || json.Unmarshal(raw, &m) != nil || m == nil {
+		return nil
+	}
+	out := make(map[string]json.RawMessage, len(m))
+	for _, name := range slices.Sorted(maps.Keys(m)) { // sorted: which of two twins wins must not change
+		if _, ok := out[foldName(name)]; !ok {
+			out[foldName(name)] = m[name]
+		}
+	}
+	return out
+}
+
+func foldName(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case 'A' <= r && r <= 'Z':
+			return r + 'a' - 'A'
+		case r == '_' || r == '-' || r == ' ' || r == '.':
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// first returns the first member that is there and not null.
+func first(m map[string]json.RawMessage, names []string) json.RawMessage {
+	for _, name := range names {
+		if raw := m[name]; len(raw) > 0 && !bytes.Equal(raw, []byte("null")) {
+			return raw
+		}
+	}
+	return nil
+}
+
+// word reads a string, or a number as one.
+func word(raw json.RawMessage) string {
+	var s string
+	if len(raw) == 0 {
+		return ""
+	}
+	if json.Unmarshal(raw, &s) == nil {
+		return s
+	}
+	var n json.Number
+	if json.Unmarshal(raw, &n) == nil {
+		return n.String()
+	}
+	return ""
+}
+
+// number reads the first count among names; -1 without one.
+func number(m map[string]json.RawMessage, names []string) int64 {
+	for _, name := range names {
+		if n, err := strconv.ParseInt(strings.Trim(string(m[name]), `"`), 10, 64); err == nil && n >= 0 {
+			return n
+		}
+	}
+	return -1
+}

@@ -1,0 +1,233 @@
+package accounts_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/accounts"
+	"github.com/ccr-sdk/ccr/accounts/accountstest"
+	"github.com/ccr-sdk/ccr/auth"
+)
+
+func serve(t *testing.T, cfg accountstest.Config) *accountstest.Server {
+	t.Helper()
+	srv, err := accountstest.NewServer(cfg)
+	require.NoError(t, err)
+	t.Cleanup(srv.Close)
+	return srv
+}
+
+func dial(t *testing.T, srv *accountstest.Server, opts ...ccr.Option) *accounts.Client {
+	t.Helper()
+	c, err := srv.Client(append([]ccr.Option{ccr.WithRetry(ccr.RetryPolicy{BaseDelay: time.Millisecond})}, opts...)...)
+	require.NoError(t, err)
+	return c
+}
+
+// amount is a decimal that the test knows to be one.
+func amount(t testing.TB, s string) ccr.Amount {
+	t.Helper()
+	a, err := ccr.ParseAmount(s)
+	require.NoError(t, err)
+	return a
+}
+
+func row(i int) accounts.Account {
+	return accounts.Account{
+		ClientReferenceID: fmt.Sprintf("C-%06d", i),
+		OutstandingAmount: ccr.AmountFromMinor(int64(1000+i), 2),
+		Status:            accounts.StatusActive,
+		Debtor:            accounts.Party{FirstName: new("Ann"), LastName: new(fmt.Sprintf("Debtor %d", i))},
+		DueDate:           ccr.Date{Year: 2026, Month: 12, Day: 1},
+	}
+}
+
+func rows(n int) []accounts.Account {
+	out := make([]accounts.Account, n)
+	for i := range out {
+		out[i] = row(i + 1)
+	}
+	return out
+}
+
+func TestUpsertThenStatus(t *testing.T) {
+	t.Parallel()
+	for name, style := range map[string]accountstest.LocationStyle{"absolute": accountstest.LocationAbsolute, "relative": accountstest.LocationRelative} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := serve(t, accountstest.Config{Location: style, InMemory: name == "absolute"})
+			client := dial(t, srv)
+			receipt, err := client.UpsertAccounts(t.Context(), accounts.AccountBatch{ReferenceID: "2026-11-21/0001", Accounts: rows(3)})
+			require.NoError(t, err)
+			assert.Equal(t, "2026-11-21/0001", receipt.Reference)
+			assert.Equal(t, 3, receipt.Rows)
+			assert.True(t, strings.HasPrefix(receipt.StatusURL, srv.URL()+"/v1/"), "absolute, whatever the header was")
+			assert.NotEmpty(t, receipt.RequestID)
+			assert.False(t, receipt.PresumedAccepted)
+
+			first, err := client.BatchStatus(t.Context(), receipt)
+			require.NoError(t, err)
+			assert.Equal(t, accounts.StateProcessing, first.State)
+			assert.Equal(t, "Accepted", first.Word)
+			done, err := client.BatchStatus(t.Context(), receipt)
+			require.NoError(t, err)
+			assert.Equal(t, accounts.StateSucceeded, done.State)
+			assert.Equal(t, int64(3), done.Succeeded)
+			require.Len(t, done.Items, 3)
+			assert.Equal(t, "C-000001", done.Items[0].Reference)
+			assert.NotEmpty(t, done.Raw)
+
+			got, ok := srv.Account("C-000002")
+			require.True(t, ok)
+			assert.Equal(t, row(2), got)
+		})
+	}
+}
+
+func TestPaymentsAndClaims(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, accountstest.Config{})
+	client := dial(t, srv)
+	receipt, err := client.ReportPayments(t.Context(), accounts.PaymentBatch{ReferenceID: "p1", Payments: []accounts.Payment{
+		{ClientReferenceID: new("C-1"), Amount: amount(t, "0.10"), PaymentDate: ccr.Date{Year: 2026, Month: 11, Day: 20}, PaymentReference: new("R-1")},
+	}})
+	require.NoError(t, err)
+	assert.Equal(t, "ReportPayments", receipt.Operation)
+	require.Len(t, srv.Payments(), 1)
+	assert.JSONEq(t, `{"clientReferenceId":"C-1","amount":0.10,"paymentDate":"2026-11-20","paymentReference":"R-1"}`, string(srv.Payments()[0].Raw))
+
+	receipt, err = client.UpsertClaims(t.Context(), accounts.ClaimBatch{ReferenceID: "c1", Claims: []accounts.Claim{{ClaimNumber: "N-1", Status: accounts.StatusActive}}})
+	require.NoError(t, err)
+	assert.Equal(t, "UpsertClaims", receipt.Operation)
+	assert.Len(t, srv.Claims(), 1)
+}
+
+func TestNoStatusURI(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, accountstest.Config{Location: accountstest.LocationNone})
+	client := dial(t, srv)
+	receipt, err := client.UpsertAccounts(t.Context(), accounts.AccountBatch{ReferenceID: "r", Accounts: rows(1)})
+	require.NoError(t, err, "a receipt without a status URI is a receipt")
+	assert.Empty(t, receipt.StatusURL)
+	_, err = client.BatchStatus(t.Context(), receipt)
+	require.ErrorIs(t, err, accounts.ErrNoStatus)
+	require.ErrorIs(t, err, ccr.ErrNotSent)
+}
+
+func TestForeignStatusURIGetsNoCredential(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, accountstest.Config{Location: accountstest.LocationForeign})
+	client := dial(t, srv)
+	receipt, err := client.UpsertAccounts(t.Context(), accounts.AccountBatch{ReferenceID: "r", Accounts: rows(1)})
+	require.NoError(t, err)
+	before := len(srv.Requests(""))
+	_, err = client.BatchStatus(t.Context(), receipt)
+	require.ErrorIs(t, err, ccr.ErrInvalid)
+	require.ErrorIs(t, err, ccr.ErrNotSent)
+	assert.Len(t, srv.Requests(""), before)
+}
+
+func TestLostAnswerThenDuplicateIsPresumedAccepted(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, accountstest.Config{})
+	// The answer to the first attempt is lost, and the vendor refuses the
+	// repetition instead of accepting it again.
+	srv.Inject(accountstest.Fault{Operation: "UpsertAccounts", Kind: accountstest.LoseAnswer})
+	srv.Inject(accountstest.Fault{Operation: "UpsertAccounts", Kind: accountstest.Answer, Status: http.StatusConflict})
+	client := dial(t, srv)
+	receipt, err := client.UpsertAccounts(t.Context(), accounts.AccountBatch{ReferenceID: "r", Accounts: rows(2)})
+	require.NoError(t, err)
+	assert.True(t, receipt.PresumedAccepted)
+	assert.Empty(t, receipt.StatusURL)
+	assert.Len(t, srv.Batches(), 1)
+
+	// Without a lost answer a duplicate is a refusal.
+	_, err = client.UpsertAccounts(t.Context(), accounts.AccountBatch{ReferenceID: "r", Accounts: rows(1)})
+	require.ErrorIs(t, err, ccr.ErrDuplicate)
+}
+
+func TestRepetitionHasNoEffect(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, accountstest.Config{})
+	srv.Inject(accountstest.Fault{Operation: "UpsertAccounts", Kind: accountstest.LoseAnswer})
+	client := dial(t, srv)
+	receipt, err := client.UpsertAccounts(t.Context(), accounts.AccountBatch{ReferenceID: "r", Accounts: rows(2)})
+	require.NoError(t, err)
+	assert.NotEmpty(t, receipt.StatusURL)
+	assert.Equal(t, map[string]int{"C-000001": 1, "C-000002": 1}, srv.Applied("UpsertAccounts"))
+	assert.Equal(t, 1, srv.Batches()[0].Repeated)
+}
+
+func TestForbiddenMayBeALimit(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, accountstest.Config{})
+	client := dial(t, srv)
+	srv.Limit(1, time.Hour, http.StatusForbidden)
+	_, err := client.UpsertAccounts(t.Context(), accounts.AccountBatch{ReferenceID: "r1", Accounts: rows(1)})
+	require.NoError(t, err)
+	_, err = client.UpsertAccounts(t.Context(), accounts.AccountBatch{ReferenceID: "r2", Accounts: rows(1)})
+	require.ErrorIs(t, err, ccr.ErrForbidden)
+	require.ErrorIs(t, err, ccr.ErrMaybeLimited)
+	srv.Limit(0, 0, 0).Deny(true)
+	_, err = client.UpsertAccounts(t.Context(), accounts.AccountBatch{ReferenceID: "r3", Accounts: rows(1)})
+	require.ErrorIs(t, err, ccr.ErrForbidden)
+	srv.Deny(false).Limit(1, time.Hour, http.StatusTooManyRequests)
+	_, err = client.UpsertAccounts(t.Context(), accounts.AccountBatch{ReferenceID: "r4", Accounts: rows(1)})
+	require.NoError(t, err)
+	_, err = client.UpsertAccounts(t.Context(), accounts.AccountBatch{ReferenceID: "r5", Accounts: rows(1)})
+	require.ErrorIs(t, err, ccr.ErrRateLimited, "an hour is more than a call waits")
+}
+
+func TestTokenIsRenewedOnce(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, accountstest.Config{})
+	client := dial(t, srv)
+	for i, want := range []int{1, 1, 2} {
+		if i == 2 {
+			srv.RevokeTokens()
+		}
+		_, err := client.UpsertAccounts(t.Context(), accounts.AccountBatch{ReferenceID: fmt.Sprint(i), Accounts: rows(1)})
+		require.NoError(t, err)
+		assert.Equal(t, want, srv.TokensIssued())
+	}
+}
+
+func TestNewClientRefusals(t *testing.T) {
+	t.Parallel()
+	_, err := accounts.NewClient(nil)
+	require.Error(t, err)
+	token, err := auth.NewStaticBearer(ccr.NewSecret("t"))
+	require.NoError(t, err)
+	_, err = accounts.NewClient(token, ccr.WithBaseURL("http://insecure.example"))
+	require.ErrorContains(t, err, "https")
+}
+
+func TestCaptureResponse(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, accountstest.Config{})
+	client := dial(t, srv)
+	var raw ccr.Response
+	_, err := client.UpsertAccounts(t.Context(), accounts.AccountBatch{ReferenceID: "r", Accounts: rows(1)}, ccr.CaptureResponse(&raw))
+	require.NoError(t, err)
+	assert.Equal(t, http.StatusAccepted, raw.StatusCode)
+	assert.NotEmpty(t, raw.Header.Get("Location"))
+}
+
+func TestCancelledContextSendsNothing(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, accountstest.Config{})
+	client := dial(t, srv)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := client.UpsertAccounts(ctx, accounts.AccountBatch{ReferenceID: "r", Accounts: rows(1)})
+	require.ErrorIs(t, err, context.Canceled)
+	assert.Empty(t, srv.Batches())
+}

@@ -1,0 +1,74 @@
+package accounts
+
+import (
+	"context"
+	"log/slog"
+	"math/bits"
+	"sync/atomic"
+)
+
+// UnverifiedName is something about the contract that no public document
+// confirms.
+type UnverifiedName struct {
+	Object string // "account", "party", "route"
+	Name   string // on the wire
+	Why    string
+}
+
+// Unverified lists every name on the wire that is inferred, and the routes
+// whose path is. Compare it with what Credit Clear gives you at onboarding
+// before the first live call; [Extra] takes what differs. The client logs,
+// once for each, which of the members it uses.
+func Unverified() []UnverifiedName {
+	out := []UnverifiedName{
+		{"route", routeAccounts.String(), "the path is that of the page's address, as it is for payments"},
+		{"route", routeClaims.String(), "the path is that of the page's address, as it is for payments"},
+		{"route", routeStatus.String(), "the Location header leads to it; method, answer and states are not shown anywhere"},
+	}
+	for i := range schema {
+		for _, m := range schema[i].members {
+			if !m.seen {
+				out = append(out, UnverifiedName{schema[i].name, m.name, m.note})
+			}
+		}
+	}
+	return out
+}
+
+// usedMembers is a set of members, a bit for each.
+type usedMembers [kinds]uint64
+
+// inferred keeps the members whose names are not confirmed.
+func (u *usedMembers) inferred() usedMembers {
+	var out usedMembers
+	for k := range u {
+		for rest := u[k]; rest != 0; rest &= rest - 1 {
+			if i := bits.TrailingZeros64(rest); !schema[k].members[i].seen {
+				out[k] |= 1 << i
+			}
+		}
+	}
+	return out
+}
+
+// inferredLog remembers which members were logged.
+type inferredLog struct{ logged [kinds]atomic.Uint64 }
+
+// note logs the names, never the values, of inferred members that were not
+// logged before.
+func (l *inferredLog) note(ctx context.Context, log *slog.Logger, u *usedMembers) {
+	var names []string
+	for k := range u {
+		if u[k]&^l.logged[k].Load() == 0 {
+			continue
+		}
+		fresh := u.inferred()[k]
+		fresh &^= l.logged[k].Or(fresh)
+		for ; fresh != 0; fresh &= fresh - 1 {
+			names = append(names, schema[k].name+"."+schema[k].members[bits.TrailingZeros64(fresh)].name)
+		}
+	}
+	if len(names) > 0 {
+		log.LogAttrs(ctx, slog.LevelInfo, "request members with inferred names in use; see accounts.Unverified", slog.Any("members", names))
+	}
+}
