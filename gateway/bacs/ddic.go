@@ -1,0 +1,213 @@
+package bacs
+
+import "github.com/ccr-sdk/ccr"
+
+// Claim is an indemnity claim of a payer's bank (DDICAdvice), or one that is
+// cancelled (DDICCancellation), of a DDIC report. No complete sample of the
+// report is public: element names come from programs that read it. It prints
+// and logs as its reason code only; encoding/json writes all but Raw.
+type Claim struct {
+	Cancelled bool `json:"cancelled"` // a DDICCancellation: the claim is withdrawn
+	// ServiceUser is the SUN of the Document the claim stands in.
+	ServiceUser         string       `json:"serviceUser,omitempty"`
+	Sequence            string       `json:"sequence,omitempty"`
+	PayingBankReference string       `json:"payingBankReference,omitempty"`
+	Reference           string       `json:"reference,omitempty"` // SUReference; banks may leave it empty
+	ReasonCode          string       `json:"reasonCode,omitempty"`
+	ReasonMeaning       string       `json:"reasonMeaning,omitempty"` // ReasonCodeMeaning, in the report's words
+	Payer               Account      `json:"payer,omitzero"`
+	Amount              ccr.Amount   `json:"amount,omitzero"` // TotalAmount
+	Collections         []Collection `json:"collections,omitempty"`
+	// Section is where the claim stands; DateOfDebit, the day the money is
+	// taken, is known there before the first claim, the rest at its end.
+	Section *ClaimSection `json:"-"`
+
+	Raw    Element          `json:"-"`
+	Faults []ccr.FieldError `json:"faults,omitempty"`
+}
+
+// Collection is one direct debit that is claimed back.
+type Collection struct {
+	Date   ccr.Date   `json:"date,omitzero"`
+	Amount ccr.Amount `json:"amount,omitzero"`
+}
+
+// Reason looks up the DDIC reason code.
+func (c *Claim) Reason() Reason {
+	r, _ := LookupReason(KindDDIC, c.ReasonCode)
+	r.Text = c.ReasonMeaning
+	return r
+}
+
+// Affected gives the payer, the claimed amount and the day the money is taken.
+func (c *Claim) Affected() Affected {
+	a := Affected{Report: KindDDIC, Reference: c.Reference, Party: c.Payer, Amount: c.Amount, Reason: c.Reason()}
+	if c.Section != nil {
+		a.Date = c.Section.DateOfDebit
+	}
+	return a
+}
+
+// ClaimSection closes the NewAdvices or Cancellations of a DDIC report.
+type ClaimSection struct {
+	Cancellations bool       `json:"cancellations"`
+	DateOfDebit   ccr.Date   `json:"dateOfDebit,omitzero"`
+	Amount        ccr.Amount `json:"amount,omitzero"` // TotalValueOfDebits or TotalValueOfCancellations
+	// Read and ReadAmount are the claims before it and their sum. The sum is
+	// unset if an amount could not be read or is not whole pence.
+	Read       int64      `json:"read"`
+	ReadAmount ccr.Amount `json:"readAmount,omitzero"`
+
+	Raw    []Element        `json:"-"` // the section's own facts
+	Faults []ccr.FieldError `json:"faults,omitempty"`
+}
+
+// Agree reports whether the section states a total and it is that of the
+// claims that were read.
+func (s *ClaimSection) Agree() bool {
+	return s.Amount.IsSet() && s.ReadAmount.IsSet() && s.Amount.Equal(s.ReadAmount)
+}
+
+func (*Claim) record()        {}
+func (*ClaimSection) record() {}
+
+type ddicHandler struct {
+	section *ClaimSection
+	sum     pence
+	depth   int
+	held    budget
+	user    string
+}
+
+func (h *ddicHandler) open(r *Reader, cancellations bool) {
+	if h.section == nil {
+		h.section, h.sum, h.held = &ClaimSection{Cancellations: cancellations}, pence{}, r.recordBudget()
+	}
+}
+
+func (h *ddicHandler) start(r *Reader, name string) (role, error) {
+	switch name {
+	case "Document":
+		h.user = ""
+		return container, nil
+	case "NewAdvices", "Cancellations":
+		h.close(r)
+		h.open(r, name == "Cancellations")
+		h.depth = len(r.s.stack)
+		return container, nil
+	case "ServiceUserNumber":
+		el, err := r.headerElement()
+		if err == nil {
+			rd := reading{}
+			h.user = rd.text(el.Text)
+		}
+		return consumed, err
+	case "TotalValueOfDebits", "TotalValueOfCancellations", "DateOfDebit":
+		if h.section == nil {
+			return foreign, nil
+		}
+		el, rd, err := r.element(&h.held)
+		if err != nil {
+			return 0, err
+		}
+		if name == "DateOfDebit" {
+			h.section.DateOfDebit = rd.date("", el.Text)
+		} else {
+			h.section.Amount = rd.amount("", el.Text)
+		}
+		h.section.Raw = append(h.section.Raw, el)
+		h.section.Faults = append(h.section.Faults, r.faults(rd)...)
+		return consumed, nil
+	case "DDICAdvice", "DDICCancellation":
+		h.open(r, name == "DDICCancellation")
+		b := r.recordBudget()
+		el, rd, err := r.element(&b)
+		if err != nil {
+			return 0, err
+		}
+		c := rd.claim(el)
+		c.Cancelled, c.ServiceUser, c.Section = name == "DDICCancellation", h.user, h.section
+		c.Faults = r.faults(rd)
+		h.section.Read++
+		h.sum.add(c.Amount)
+		r.emit(c)
+		return consumed, nil
+	}
+	return foreign, nil
+}
+
+func (h *ddicHandler) end(r *Reader, name string) error {
+	if h.depth > len(r.s.stack) || name == "Document" {
+		h.close(r)
+	}
+	return nil
+}
+
+func (h *ddicHandler) close(r *Reader) {
+	if h.section == nil {
+		return
+	}
+	h.section.ReadAmount = h.sum.amount()
+	r.emit(h.section)
+	h.section, h.depth = nil, 0
+}
+
+func (r *reading) claim(el Element) *Claim {
+	c := &Claim{Raw: el}
+	for _, f := range el.Children {
+		name := local(f.Name)
+		rd := r.at(r.where + "/" + name)
+		switch name {
+		case "SeqNo":
+			c.Sequence = rd.text(f.Text)
+		case "PayingBankReference":
+			c.PayingBankReference = rd.text(f.Text)
+		case "SUReference":
+			c.Reference = rd.text(f.Text)
+		case "ReasonCode":
+			c.ReasonCode = rd.text(f.Text)
+		case "ReasonCodeMeaning":
+			c.ReasonMeaning = rd.text(f.Text)
+		case "PayerSortCode":
+			c.Payer.SortCode = rd.sortCode("", f.Text)
+		case "PayerAccount":
+			c.Payer.Number = rd.text(f.Text)
+		case "PayerName":
+			c.Payer.Name = rd.text(f.Text)
+		case "TotalAmount":
+			c.Amount = rd.amount("", f.Text)
+		case "DDCollections":
+			c.Collections = append(c.Collections, rd.collections(f)...)
+		}
+		r.join(rd)
+	}
+	return c
+}
+
+// collections reads the children of DDCollections, whose own name is not
+// known; the facts of a single one may stand there directly.
+func (r *reading) collections(el Element) []Collection {
+	if _, direct := el.Child("DateOfDirectDebit"); direct {
+		return []Collection{r.collection(el)}
+	}
+	var list []Collection
+	for _, c := range el.Children {
+		list = append(list, r.collection(c))
+	}
+	return list
+}
+
+func (r *reading) collection(el Element) Collection {
+	var c Collection
+	for _, f := range el.Children {
+		rd := r.at(r.where + "/" + local(f.Name))
+		switch local(f.Name) {
+		case "DateOfDirectDebit":
+			c.Date = rd.date("", f.Text)
+		case "Amount":
+			c.Amount = rd.amount("", f.Text)
+		}
+		r.join(rd)
+	}
+	return c
+}

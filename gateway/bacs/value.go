@@ -1,0 +1,183 @@
+package bacs
+
+import (
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/ccr-sdk/ccr"
+)
+
+// reading turns the texts of one element into values. What cannot be read
+// stays unset and is recorded as a fault, by the name of its attribute or
+// element and never by its value; the text itself is in Raw.
+type reading struct {
+	faults []ccr.FieldError
+	where  string // path of the element in the record, for faults
+	filler bool   // the literal "0" means absent
+}
+
+func (r *reading) fault(name, message string) {
+	path := r.where
+	if name != "" {
+		path += "@" + name
+	}
+	r.faults = append(r.faults, ccr.FieldError{Path: path, Message: message})
+}
+
+// at returns a reading for another element of the same record; join brings
+// its faults back.
+func (r *reading) at(where string) reading {
+	return reading{where: where, filler: r.filler}
+}
+
+func (r *reading) join(other reading) { r.faults = append(r.faults, other.faults...) }
+
+// text trims the padding; names and references are padded to fixed widths.
+func (r *reading) text(value string) string {
+	value = strings.TrimSpace(value)
+	if r.filler && value == "0" {
+		return ""
+	}
+	return value
+}
+
+// amount reads pounds such as 10.00, 1,234.56 or £10.00.
+func (r *reading) amount(name, value string) ccr.Amount {
+	value = strings.TrimSpace(value)
+	if value == "" {
+		return ccr.Amount{}
+	}
+	plain, ok := plainAmount(value)
+	if ok {
+		if a, err := ccr.ParseAmount(plain); err == nil {
+			return a
+		}
+	}
+	r.fault(name, "is not a decimal amount")
+	return ccr.Amount{}
+}
+
+// plainAmount drops a currency character in front and the commas between
+// groups of three digits. Anything that could be read in two ways is refused.
+func plainAmount(s string) (string, bool) {
+	sign := ""
+	if s[0] == '-' {
+		sign, s = "-", strings.TrimLeft(s[1:], " ")
+	}
+	// A pound sign is one character; read in the wrong encoding it is two.
+	s = strings.TrimPrefix(s, "Â")
+	if first, size := utf8.DecodeRuneInString(s); size > 0 && !startsAmount(first) && !asciiLetter(first) {
+		s = strings.TrimLeft(s[size:], " ")
+	}
+	if sign == "" && strings.HasPrefix(s, "-") {
+		sign, s = "-", s[1:]
+	}
+	whole, frac, point := strings.Cut(s, ".")
+	if whole == "" && frac == "" || strings.Trim(frac, "0123456789") != "" || point && frac == "" {
+		return "", false
+	}
+	if strings.Contains(whole, ",") {
+		groups := strings.Split(whole, ",")
+		for i, g := range groups {
+			if len(g) != 3 && (i > 0 || len(g) == 0 || len(g) > 3) {
+				return "", false
+			}
+		}
+		whole = strings.Join(groups, "")
+	}
+	if strings.Trim(whole, "0123456789") != "" {
+		return "", false
+	}
+	if !point {
+		return sign + whole, true
+	}
+	return sign + whole + "." + frac, true
+}
+
+func startsAmount(r rune) bool {
+	return r >= '0' && r <= '9' || r == '.' || r == '-' || r == ','
+}
+
+func asciiLetter(r rune) bool { return r < utf8.RuneSelf && unicode.IsLetter(r) }
+
+// count reads a number of records.
+func (r *reading) count(name, value string) int64 {
+	value = strings.TrimSpace(value)
+	if value == "" {
+		return 0
+	}
+	plain, ok := plainAmount(value)
+	n, err := strconv.ParseInt(plain, 10, 64)
+	if !ok || err != nil || n < 0 {
+		r.fault(name, "is not a number of records")
+		return 0
+	}
+	return n
+}
+
+// date reads YYYY-MM-DD, also with a time behind it.
+func (r *reading) date(name, value string) ccr.Date {
+	value = r.text(value)
+	if value == "" {
+		return ccr.Date{}
+	}
+	if d, err := ccr.ParseDate(value); err == nil {
+		return d
+	}
+	r.fault(name, "is not a date (YYYY-MM-DD)")
+	return ccr.Date{}
+}
+
+// labelDate reads a date of a header label: YYYY-MM-DD as reports write it,
+// or YYDDD as the label itself does (inferred).
+func (r *reading) labelDate(name, value string) ccr.Date {
+	trimmed := strings.TrimSpace(value)
+	if len(trimmed) == 5 {
+		if t, err := time.Parse("06002", trimmed); err == nil {
+			return ccr.DateOf(t)
+		}
+	}
+	return r.date(name, value)
+}
+
+// clock reads HH:MM:SS or HH:MM and writes HH:MM:SS.
+func (r *reading) clock(name, value string) string {
+	value = r.text(value)
+	if value == "" {
+		return ""
+	}
+	for _, layout := range []string{time.TimeOnly, "15:04"} {
+		if t, err := time.Parse(layout, value); err == nil {
+			return t.Format(time.TimeOnly)
+		}
+	}
+	r.fault(name, "is not a time (HH:MM:SS)")
+	return ""
+}
+
+// sortCode writes six digits whatever stands between them.
+func (r *reading) sortCode(name, value string) string {
+	value = r.text(value)
+	if value == "" || len(value) == 6 && digits(value) {
+		return value
+	}
+	if len(value) == 8 && (value[2] == '-' || value[2] == ' ') && value[5] == value[2] {
+		if bare := value[:2] + value[3:5] + value[6:]; digits(bare) {
+			return bare
+		}
+	}
+	r.fault(name, "is not a sort code (six digits)")
+	return value
+}
+
+func digits(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return s != ""
+}
