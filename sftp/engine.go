@@ -217,7 +217,7 @@ func (c *Client) fetch(ctx context.Context, lanes []lane, w io.Writer, from, siz
 			return high, context.Cause(ctx)
 		}
 		queue = queue[1:]
-		if errors.Is(err, io.EOF) && !errors.Is(err, ErrConnectionLost) {
+		if isStatus(err, statusEOF) {
 			err = fmt.Errorf("%w: it became shorter", ErrRemoteChanged)
 		}
 		if err == nil {

@@ -74,6 +74,8 @@ func serverStatus(err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case err == io.EOF: //nolint:errorlint // exactly so only as the server's status; a lost connection wraps it
+		return &StatusError{Code: statusEOF}
 	case errors.Is(err, os.ErrNotExist):
 		return &StatusError{Code: statusNoSuchFile}
 	case errors.Is(err, os.ErrPermission):

@@ -215,21 +215,21 @@ type upload struct {
 	stage    atomic.Int32
 	over     atomic.Bool    // the call has returned: nothing is reported any more
 	closing  sync.WaitGroup // handles of attempts that failed
-	temp     string    // where it grows; the final name for direct policies
-	opened   bool      // opening temp was asked for: it may be there
-	created  bool      // and the server said that it is
-	acked    int64     // the mark of earlier attempts
-	resumed  int64     // what an earlier process had brought over
-	size     int64     // -1 until the source was opened
-	blind    bool      // the server does not let us look
-	checked  bool      // the final name was looked at and is free
-	marked   bool      // opening the marker was asked for
-	hash     hash.Hash // nil: no checksum is wanted
-	hashed   int64     // bytes that are in hash
+	temp     string         // where it grows; the final name for direct policies
+	opened   bool           // opening temp was asked for: it may be there
+	created  bool           // and the server said that it is
+	acked    int64          // the mark of earlier attempts
+	resumed  int64          // what an earlier process had brought over
+	size     int64          // -1 until the source was opened
+	blind    bool           // the server does not let us look
+	checked  bool           // the final name was looked at and is free
+	marked   bool           // opening the marker was asked for
+	hash     hash.Hash      // nil: no checksum is wanted
+	hashed   int64          // bytes that are in hash
 	sum      string
 	wantSum  string // the ledger's
 	verified Verification
-	keep     bool // temp stays for a later run to go on with
+	keep     bool  // temp stays for a later run to go on with
 	inherit  int64 // an earlier process wrote temp: this many bytes below its size may be missing
 	onRename func(context.Context) error
 	onTemp   func() error // another temporary name was chosen

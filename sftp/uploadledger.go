@@ -259,3 +259,12 @@ func (d *diary) restore(ctx context.Context) error {
 	}
 	return d.write(ctx, state, d.before.Attributes)
 }
+
+// SettleUpload ends an upload of unknown outcome, once you know from the
+// folder or from the vendor whether the file arrived. The ledger and the file
+// must be those of the upload. The same answer twice is fine; one that
+// contradicts a recorded result is refused.
+func (c *Client) SettleUpload(ctx context.Context, ledger ccr.Ledger, file ccr.File, arrived bool) error {
+	err := outbox.Settle(ctx, ledger, serviceName, c.environment, file, arrived)
+	return c.failed("SettleUpload", "", "", err)
+}

@@ -1,0 +1,30 @@
+package sftp
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"github.com/ccr-sdk/ccr"
+)
+
+// API is what a [Client] and a [UATClient] do, for programs that put a double
+// in their place (sftptest.Mock is one). It may grow in minor versions: embed
+// it rather than implement it.
+type API interface {
+	Upload(ctx context.Context, file ccr.File, opts ...UploadOptions) (Uploaded, error)
+	UploadAll(ctx context.Context, files []ccr.File, opts ...UploadOptions) ([]Uploaded, error)
+	SettleUpload(ctx context.Context, ledger ccr.Ledger, file ccr.File, arrived bool) error
+	List(ctx context.Context, opts ...ListOptions) ([]Entry, error)
+	Stat(ctx context.Context, name string, opts ...StatOptions) (Entry, error)
+	Download(ctx context.Context, name, localPath string, opts ...DownloadOptions) (Downloaded, error)
+	DownloadAll(ctx context.Context, entries []Entry, localDir string, opts ...DownloadOptions) ([]Downloaded, error)
+	Receive(ctx context.Context, sink ccr.Sink, opts ...ReceiveOptions) ([]ccr.Received, error)
+	Watch(ctx context.Context, sink ccr.Sink, interval time.Duration, opts ...ReceiveOptions) iter.Seq2[[]ccr.Received, error]
+	Close(ctx context.Context) error
+}
+
+var (
+	_ API = (*Client)(nil)
+	_ API = (*UATClient)(nil)
+)

@@ -1,0 +1,474 @@
+package sftp
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/ccr-sdk/ccr"
+	pkgsftp "github.com/pkg/sftp"
+)
+
+// Downloaded is a file that was brought in.
+type Downloaded struct {
+	Name     string
+	Path     string // remote path
+	Location string // local path
+	Size     int64
+	SHA256   string    // lowercase hex; empty unless Checksum was set
+	ModTime  time.Time // the server's
+	Duration time.Duration
+	Err      error // in DownloadAll: why this file failed
+}
+
+// DownloadOptions adjust a download. The zero value is the safe default.
+type DownloadOptions struct {
+	// Folder is relative to the layout's Root; "" is the folder of downloads.
+	Folder string
+	// Overwrite lets the file replace a local one. Without it, a taken local
+	// name is refused before anything is asked for.
+	Overwrite bool
+	// Channels is the number of SSH channels that a file larger than 8 MiB is
+	// read through at once, for long distances: default 1, at most 4.
+	Channels int
+	// NoSync leaves out writing the local file to disk before it is renamed.
+	NoSync bool
+	// Checksum computes the SHA-256 of what is received.
+	Checksum bool
+	// Progress is called while bytes are written.
+	Progress ccr.ProgressFunc
+	// CorrelationID appears in errors and log events of the call.
+	CorrelationID string
+}
+
+func (o DownloadOptions) faults(f *ccr.Faults) {
+	if o.Channels < 0 || o.Channels > maxChannels {
+		f.Addf("Channels", "must be between 1 and %d", maxChannels)
+	}
+	if o.CorrelationID != "" && ccr.SafeToken(o.CorrelationID) == "" {
+		f.Add("CorrelationID", "must be 1 to 128 letters, digits or _.:/-")
+	}
+}
+
+// Download brings one file into a local path. It grows beside it under a
+// hidden name (mode 0600), and is renamed when it is whole: as many bytes as
+// the server said, the same size and time on the server afterwards, written
+// to disk. A file that is still being written there gives [ErrRemoteChanged].
+// The remote file is left alone; [Client.Receive] does more.
+func (c *Client) Download(ctx context.Context, name, localPath string, opts ...DownloadOptions) (Downloaded, error) {
+	const op = "Download"
+	o, err := one(op, opts)
+	if err != nil {
+		return Downloaded{}, err
+	}
+	var f ccr.Faults
+	o.faults(&f)
+	if localPath == "" {
+		f.Add("localPath", "is missing")
+	}
+	if err := f.Err(serviceName, op); err != nil {
+		return Downloaded{}, err
+	}
+	dir, err := c.remoteFile(op, o.Folder, name)
+	if err != nil {
+		return Downloaded{}, err
+	}
+	out, err := c.downloadTo(ctx, op, Entry{Name: name, Path: join(dir, name)}, localPath, o)
+	if err == nil && !o.NoSync {
+		err = c.failed(op, "", ccr.OutcomeNotSent, syncDir(filepath.Dir(localPath)))
+	}
+	return out, err
+}
+
+// DownloadAll brings many files into a local folder over one connection,
+// Config.Concurrency of them at a time, each as [Client.Download] does. The
+// entries come from [Client.List]: their sizes and times are not asked for
+// again. Names that would leave the folder are refused, before anything is
+// asked for. The result has one element for each entry, in order, with Err set
+// where it failed; the error is nil only if all came.
+func (c *Client) DownloadAll(ctx context.Context, entries []Entry, localDir string, opts ...DownloadOptions) ([]Downloaded, error) {
+	const op = "DownloadAll"
+	o, err := one(op, opts)
+	if err != nil {
+		return nil, err
+	}
+	var f ccr.Faults
+	o.faults(&f)
+	if localDir == "" {
+		f.Add("localDir", "is missing")
+	}
+	seen := make(map[string]bool, len(entries))
+	for i, e := range entries {
+		at := "entries[" + itoa(i) + "].Name"
+		switch {
+		case !checkListed(e.Name) || !filepath.IsLocal(e.Name):
+			f.Add(at, "cannot be the name of a local file; use Download with a name of your own")
+		case seen[e.Name]:
+			f.Add(at, "is given twice")
+		case e.Path == "":
+			f.Add("entries["+itoa(i)+"].Path", "is missing; use entries of List")
+		}
+		seen[e.Name] = true
+	}
+	if err := f.Err(serviceName, op); err != nil {
+		return nil, err
+	}
+	out := make([]Downloaded, len(entries))
+	err = c.each(ctx, op, len(entries), func(ctx context.Context, i int) error {
+		out[i], out[i].Err = c.downloadTo(ctx, op, entries[i], filepath.Join(localDir, entries[i].Name), o)
+		return out[i].Err
+	}, func(i int, err error) { out[i] = Downloaded{Name: entries[i].Name, Path: entries[i].Path, Err: err} })
+	if !o.NoSync {
+		if serr := syncDir(localDir); err == nil {
+			err = c.failed(op, "", ccr.OutcomeNotSent, serr)
+		}
+	}
+	return out, err
+}
+
+// downloadTo brings one file into a local path.
+func (c *Client) downloadTo(ctx context.Context, op string, e Entry, localPath string, o DownloadOptions) (Downloaded, error) {
+	out := Downloaded{Name: e.Name, Path: e.Path, Location: localPath}
+	d := &download{c: c, op: op, name: e.Name, path: e.Path, size: -1, channels: o.Channels, progress: o.Progress}
+	d.expect(e)
+	if o.Checksum {
+		d.hash = sha256.New()
+	}
+	began := time.Now()
+	_, err := run(ctx, c, func(ctx context.Context) (struct{}, error) {
+		free, err := c.slot(ctx)
+		if err != nil {
+			return struct{}{}, err
+		}
+		defer free()
+		return struct{}{}, d.toFile(ctx, localPath, o)
+	})
+	d.end()
+	if err != nil {
+		out.Duration = time.Since(began)
+		e := failure(op, out.Path, ccr.OutcomeNotSent, err)
+		e.CorrelationID = o.CorrelationID
+		if a, ok := errors.AsType[*attemptsError](err); ok {
+			e.Attempts = a.n
+		}
+		if errors.Is(err, fs.ErrExist) {
+			e.Advice = "Nothing was replaced: use another local name, or set Overwrite"
+		}
+		d.log(ctx, out, e, o.CorrelationID)
+		return out, e
+	}
+	out.Size, out.ModTime, out.SHA256, out.Duration = d.size, d.modTime, d.sum(), time.Since(began)
+	d.log(ctx, out, nil, o.CorrelationID)
+	return out, nil
+}
+
+func (d *download) log(ctx context.Context, out Downloaded, err error, id string) {
+	attrs := []slog.Attr{
+		slog.String("service", serviceName), slog.String("environment", d.c.environment), slog.String("path", out.Path),
+		slog.Int64("size", out.Size), slog.Duration("duration", out.Duration),
+	}
+	if id != "" {
+		attrs = append(attrs, slog.String("correlation_id", id))
+	}
+	level := slog.LevelInfo
+	if err != nil {
+		level, attrs = slog.LevelWarn, append(attrs, slog.Any("error", err))
+	}
+	d.c.cfg.Logger.LogAttrs(ctx, level, "sftp download", attrs...)
+}
+
+// download is the state of one download over all its attempts.
+type download struct {
+	c        *Client
+	op       string
+	name     string
+	path     string
+	size     int64 // -1 until known
+	modTime  time.Time
+	channels int
+	progress ccr.ProgressFunc
+	hash     hash.Hash
+	high     int64 // bytes that are in the writer
+
+	mu   sync.Mutex
+	over bool // the call has returned: nothing is written or reported any more
+}
+
+// expect takes size and time from a listing. A size of zero may only mean
+// that the server did not say: it is asked for again.
+func (d *download) expect(e Entry) {
+	if e.Size > 0 {
+		d.size, d.modTime = e.Size, e.ModTime
+	}
+}
+
+func (d *download) end() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.over = true
+}
+
+func (d *download) sum() string {
+	if d.hash == nil {
+		return ""
+	}
+	return hex.EncodeToString(d.hash.Sum(nil))
+}
+
+// toFile downloads into a hidden file beside the local path and renames it.
+func (d *download) toFile(ctx context.Context, localPath string, o DownloadOptions) (err error) {
+	if !o.Overwrite {
+		if _, err := os.Lstat(localPath); err == nil {
+			return &localError{fmt.Errorf("local file: %w", fs.ErrExist)}
+		}
+	}
+	dir, base := filepath.Split(localPath)
+	temp := filepath.Join(dir, "."+shorten(base)+"."+rand.Text()[:10]+tempSuffix)
+	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return &localError{err}
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, ignoreClosed(f.Close()), os.Remove(temp))
+		}
+	}()
+	if err := d.into(ctx, func() (io.Writer, error) { return f, nil }); err != nil {
+		return err
+	}
+	if !o.NoSync {
+		if err := f.Sync(); err != nil {
+			return &localError{err}
+		}
+	}
+	if err := f.Close(); err != nil {
+		return &localError{err}
+	}
+	if err := ctx.Err(); err != nil {
+		return context.Cause(ctx)
+	}
+	if o.Overwrite {
+		err = os.Rename(temp, localPath)
+	} else {
+		err = placeNew(temp, localPath)
+	}
+	if err != nil {
+		return &localError{err}
+	}
+	d.report(d.size, true)
+	return nil
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, os.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// shorten leaves room for the parts of a temporary name.
+func shorten(name string) string { return name[:min(len(name), maxRemoteName)] }
+
+// placeNew gives a file its final name unless that is taken. A link cannot
+// replace anything; where links do not exist, looking first has to do.
+func placeNew(temp, final string) error {
+	err := os.Link(temp, final)
+	switch {
+	case err == nil:
+		return os.Remove(temp)
+	case errors.Is(err, fs.ErrExist):
+		return err
+	}
+	if _, err := os.Lstat(final); err == nil {
+		return fmt.Errorf("local file: %w", fs.ErrExist)
+	}
+	return os.Rename(temp, final)
+}
+
+// into writes the whole file to a writer, over as many connections as it
+// takes: each goes on where the last one ended.
+func (d *download) into(ctx context.Context, open func() (io.Writer, error)) error {
+	var w io.Writer
+	return d.c.repeat(ctx, func(ctx context.Context, s *session) error {
+		if w == nil {
+			var err error
+			if w, err = open(); err != nil {
+				return &localError{err}
+			}
+			w = &tee{d, w}
+		}
+		return d.attempt(ctx, s, w)
+	})
+}
+
+// tee writes, hashes and stops when the call is over.
+type tee struct {
+	d *download
+	w io.Writer
+}
+
+func (t *tee) Write(p []byte) (int, error) {
+	t.d.mu.Lock()
+	defer t.d.mu.Unlock()
+	if t.d.over {
+		return 0, context.Canceled
+	}
+	n, err := t.w.Write(p)
+	if t.d.hash != nil {
+		t.d.hash.Write(p[:n])
+	}
+	return n, err
+}
+
+func (d *download) attempt(ctx context.Context, s *session, w io.Writer) error {
+	if err := ctx.Err(); err != nil {
+		return context.Cause(ctx)
+	}
+	ch := s.first()
+	f, err := ch.openFile(d.path, os.O_RDONLY)
+	if err != nil {
+		return err
+	}
+	lanes := []lane{{ch, f}}
+	var pending sync.WaitGroup
+	defer func() {
+		d.c.work.Go(func() { // whether closing a file that was read works is nobody's concern
+			pending.Wait()
+			for _, l := range lanes {
+				_ = l.ch.do(l.f.Close)
+			}
+		})
+	}()
+	if d.size < 0 {
+		st, err := ch.fstat(f)
+		if err != nil {
+			return err
+		}
+		if !st.Regular {
+			return &localError{errors.New("it is not a regular file")}
+		}
+		d.size, d.modTime = st.Size, st.ModTime
+	}
+	if err := ctx.Err(); err != nil {
+		return context.Cause(ctx)
+	}
+	d.report(d.high, false)
+	if left := d.size - d.high; left <= int64(ch.read) {
+		err = d.small(ctx, lanes[0], w, int(left))
+	} else {
+		if d.channels > 1 && d.size > largeFile {
+			lanes = d.spread(s, lanes)
+		}
+		d.high, err = d.c.fetch(ctx, lanes, w, d.high, d.size, func(high int64) { d.report(high, false) }, &pending)
+	}
+	if err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return context.Cause(ctx)
+	}
+	return d.unchanged(ch, f)
+}
+
+// small brings what fits one request, without further ado.
+func (d *download) small(ctx context.Context, l lane, w io.Writer, n int) error {
+	if n == 0 {
+		return nil
+	}
+	if err := l.ch.budget.take(ctx, n); err != nil {
+		return err
+	}
+	defer l.ch.budget.give(n)
+	buf := d.c.buffers.get(n)
+	defer d.c.buffers.put(buf)
+	err := l.ch.do(func() error { _, err := l.f.ReadAt(buf, d.high); return err })
+	if isStatus(err, statusEOF) {
+		err = fmt.Errorf("%w: it became shorter", ErrRemoteChanged)
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(buf); err != nil {
+		return &localError{err}
+	}
+	d.high += int64(n)
+	d.report(d.high, false)
+	return nil
+}
+
+// spread opens the file on further channels; fewer will do, too.
+func (d *download) spread(s *session, lanes []lane) []lane {
+	for _, ch := range s.spread(d.channels)[1:] {
+		f, err := ch.openFile(d.path, os.O_RDONLY)
+		if err != nil {
+			break
+		}
+		lanes = append(lanes, lane{ch, f})
+	}
+	return lanes
+}
+
+// unchanged makes sure that what was read is the whole file: it still has the
+// size and the time that it had before.
+func (d *download) unchanged(ch *channel, f *pkgsftp.File) error {
+	st, err := ch.fstat(f)
+	switch {
+	case isLost(err):
+		return err
+	case err != nil:
+		return d.ends(ch, f)
+	case st.Size != d.size:
+		return fmt.Errorf("%w: it has %d bytes now, and had %d", ErrRemoteChanged, st.Size, d.size)
+	case !st.ModTime.Equal(d.modTime) && !d.modTime.IsZero():
+		return fmt.Errorf("%w: its time changed", ErrRemoteChanged)
+	}
+	return nil
+}
+
+// ends makes sure that the file ends where it should, on a server that does
+// not say how large it is.
+func (d *download) ends(ch *channel, f *pkgsftp.File) error {
+	var n int
+	err := ch.do(func() (err error) { n, err = f.ReadAt(make([]byte, 1), d.size); return err })
+	switch {
+	case n > 0:
+		return fmt.Errorf("%w: it became longer", ErrRemoteChanged)
+	case isStatus(err, statusEOF):
+		return nil
+	}
+	return err
+}
+
+// fstat asks for the attributes on the open handle.
+func (ch *channel) fstat(f *pkgsftp.File) (e Entry, err error) {
+	err = ch.do(func() error {
+		st, err := f.Stat()
+		if err == nil {
+			e = entry("", st)
+		}
+		return err
+	})
+	return e, err
+}
+
+func (d *download) report(high int64, done bool) {
+	if d.progress == nil {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.over {
+		d.progress(ccr.Progress{Operation: d.op, Name: d.name, Bytes: high, TotalBytes: max(d.size, 0), Done: done})
+	}
+}

@@ -1,0 +1,330 @@
+package sftp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/internal/receive"
+)
+
+// After says what happens to a remote file once it is safe in the sink.
+type After string
+
+const (
+	// LeaveRemote leaves it; the ledger remembers that it was received. It is
+	// the default: neither vendor says that clients may or should remove files.
+	LeaveRemote After = "leave"
+	// RemoveRemote deletes it.
+	RemoveRemote After = "remove"
+	// MoveRemote renames it into [ReceiveOptions.MoveTo].
+	MoveRemote After = "move"
+)
+
+// ReceiveOptions adjust [Client.Receive] and [Client.Watch].
+type ReceiveOptions struct {
+	// Folder is relative to the layout's Root; "" is the folder of downloads.
+	Folder string
+	// After says what happens to the remote file at last. Default LeaveRemote.
+	// Before it is removed or moved, it is looked at again: one that changed
+	// since it was received stays.
+	After  After
+	MoveTo string // MoveRemote: a folder relative to Root, which must exist
+	// StableFor is how long size and time of a file must stay the same before
+	// it is fetched. Default 5 s; negative: it is fetched at once, for vendors
+	// that make files appear whole. Files that change meanwhile are left to
+	// the next Receive.
+	StableFor time.Duration
+	// Match chooses files; nil takes all regular ones whose name is not that
+	// of a temporary file.
+	Match func(Entry) bool
+	// Ledger remembers what was received. nil: the sink's own (DirSink has
+	// one), else nothing is remembered beyond the call.
+	Ledger ccr.Ledger
+	// Channels is what [DownloadOptions.Channels] is.
+	Channels int
+	// Progress is called for each file.
+	Progress ccr.ProgressFunc
+	// CorrelationID appears in errors of the call.
+	CorrelationID string
+}
+
+const defaultStableFor = 5 * time.Second
+
+// Receive brings the files of the downloads folder into a sink, each once:
+// list, wait until files are stable, skip what the ledger knows, fetch, check,
+// hand to the sink, note it, and only then remove or move the remote file if
+// asked to. Whatever moment the process dies at, the next Receive goes on
+// from there, and nothing is lost or delivered twice.
+//
+// The result has one element for each file that was dealt with. The error
+// joins the failures; it is nil if there were none.
+func (c *Client) Receive(ctx context.Context, sink ccr.Sink, opts ...ReceiveOptions) ([]ccr.Received, error) {
+	const op = "Receive"
+	o, err := one(op, opts)
+	if err != nil {
+		return nil, err
+	}
+	src, err := c.source(op, o)
+	if err != nil {
+		return nil, err
+	}
+	return src.receive(ctx, sink)
+}
+
+// Watch receives again and again, about every interval (default 5 min), until
+// the context ends or the loop is left. What it has seen before counts as
+// stable if it looks the same one interval later, without further waiting.
+// Errors are yielded, and watching goes on.
+func (c *Client) Watch(ctx context.Context, sink ccr.Sink, interval time.Duration, opts ...ReceiveOptions) iter.Seq2[[]ccr.Received, error] {
+	const op = "Receive"
+	o, err := one(op, opts)
+	var src *source
+	if err == nil {
+		src, err = c.source(op, o)
+	}
+	if err != nil {
+		return func(yield func([]ccr.Received, error) bool) { yield(nil, err) }
+	}
+	return receive.Watch(ctx, interval, func(ctx context.Context) ([]ccr.Received, error) { return src.receive(ctx, sink) })
+}
+
+// source is a downloads folder as the engine of internal/receive sees it.
+type source struct {
+	c    *Client
+	o    ReceiveOptions
+	dir  string
+	move string
+	seen map[string]sighting // by name; only List uses it
+}
+
+// sighting is how a file looked, and since when.
+type sighting struct {
+	size  int64
+	mod   time.Time
+	since time.Time
+}
+
+func (c *Client) source(op string, o ReceiveOptions) (*source, error) {
+	dir, err := c.folder(op, o.Folder)
+	if err != nil {
+		return nil, err
+	}
+	var f ccr.Faults
+	switch o.After {
+	case "":
+		o.After = LeaveRemote
+	case LeaveRemote, RemoveRemote:
+	case MoveRemote:
+		if msg := checkFolder(o.MoveTo); msg != "" {
+			f.Add("MoveTo", msg)
+		} else if o.MoveTo == "" || join(c.cfg.Layout.Root, o.MoveTo) == dir {
+			f.Add("MoveTo", "must be another folder than the one that is received from")
+		}
+	default:
+		f.Add("After", "is not one of LeaveRemote, RemoveRemote, MoveRemote")
+	}
+	if o.After != MoveRemote && o.MoveTo != "" {
+		f.Add("MoveTo", "needs After: MoveRemote")
+	}
+	DownloadOptions{Channels: o.Channels, CorrelationID: o.CorrelationID}.faults(&f)
+	if o.StableFor == 0 {
+		o.StableFor = defaultStableFor
+	}
+	return &source{c: c, o: o, dir: dir, move: join(c.cfg.Layout.Root, o.MoveTo), seen: map[string]sighting{}}, f.Err(serviceName, op)
+}
+
+func (s *source) receive(ctx context.Context, sink ccr.Sink) ([]ccr.Received, error) {
+	leave, err := s.c.enter()
+	if err != nil {
+		return nil, failure("Receive", s.dir, ccr.OutcomeNotSent, err)
+	}
+	defer leave()
+	return receive.Run(ctx, s, sink, receive.Options{
+		Service: serviceName, Environment: s.c.environment, Ledger: s.o.Ledger, LeaveRemote: s.o.After == LeaveRemote,
+		Concurrency: s.c.cfg.Concurrency, Progress: s.o.Progress, Logger: s.c.cfg.Logger,
+	})
+}
+
+func (s *source) failed(subject string, err error) error {
+	return withID(failure("Receive", subject, "", err), s.o.CorrelationID)
+}
+
+// List looks until what it returns has been the same for long enough.
+func (s *source) List(ctx context.Context) ([]receive.Item, error) {
+	entries, err := s.look(ctx)
+	if err == nil && s.o.StableFor > 0 && s.anyYoung(entries) {
+		if err := sleep(ctx, s.o.StableFor); err != nil {
+			return nil, s.failed(s.dir, err)
+		}
+		entries, err = s.look(ctx)
+	}
+	if err != nil {
+		return nil, s.failed(s.dir, missing(err))
+	}
+	var items []receive.Item
+	for _, e := range entries {
+		if s.young(e) {
+			s.c.cfg.Logger.LogAttrs(ctx, slog.LevelInfo, "sftp file is still being written", slog.String("service", serviceName), slog.String("path", e.Path))
+			continue
+		}
+		items = append(items, receive.Item{Name: e.Name, Size: e.Size, ModTime: e.ModTime, Identity: identity(e)})
+	}
+	return items, nil
+}
+
+// look lists once and notes how each file looks.
+func (s *source) look(ctx context.Context) ([]Entry, error) {
+	all, err := run(ctx, s.c, func(ctx context.Context) ([]Entry, error) {
+		all, err := s.c.list(ctx, s.dir)
+		for i, e := range all {
+			// A size of zero may only mean that the listing did not say.
+			if err == nil && e.Regular && e.Size == 0 {
+				all[i], err = s.c.statEntry(ctx, e)
+			}
+		}
+		return all, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	seen := make(map[string]sighting, len(all))
+	var entries []Entry
+	for _, e := range all {
+		if !e.Regular || s.o.Match != nil && !s.o.Match(e) || s.o.Match == nil && e.Temporary {
+			continue
+		}
+		at := sighting{e.Size, e.ModTime, now}
+		if before, ok := s.seen[e.Name]; ok && before.size == at.size && before.mod.Equal(at.mod) {
+			at.since = before.since
+		}
+		seen[e.Name] = at
+		entries = append(entries, e)
+	}
+	s.seen = seen
+	return entries, nil
+}
+
+// statEntry asks for the attributes by name; a file that has gone since keeps
+// what the listing said.
+func (c *Client) statEntry(ctx context.Context, e Entry) (Entry, error) {
+	err := c.repeat(ctx, func(_ context.Context, s *session) error {
+		ch := s.first()
+		return ch.do(func() error {
+			st, err := ch.sftp.Stat(e.Path)
+			if err == nil {
+				name, dir := e.Name, strings.TrimSuffix(e.Path, e.Name)
+				e = entry(dir, st)
+				e.Name, e.Path = name, dir+name
+			}
+			return err
+		})
+	})
+	if _, refused := statusCode(err); refused {
+		return e, nil
+	}
+	return e, err
+}
+
+func (s *source) young(e Entry) bool {
+	return s.o.StableFor > 0 && time.Since(s.seen[e.Name].since) < s.o.StableFor
+}
+
+func (s *source) anyYoung(entries []Entry) bool {
+	for _, e := range entries {
+		if s.young(e) {
+			return true
+		}
+	}
+	return false
+}
+
+// identity tells versions of a file apart; empty if the server gives no times.
+func identity(e Entry) string {
+	if e.ModTime.IsZero() {
+		return ""
+	}
+	return fmt.Sprintf("%d@%d", e.Size, e.ModTime.Unix())
+}
+
+func (s *source) path(item receive.Item) string { return join(s.dir, item.Name) }
+
+// Fetch writes the whole file. A connection that breaks is followed by
+// another, which goes on where it was.
+func (s *source) Fetch(ctx context.Context, item receive.Item, restart func() (io.Writer, error)) error {
+	if !checkListed(item.Name) && !strings.Contains(item.Name, `\`) {
+		return s.failed("", &localError{errors.New("the server's name for a file could lead elsewhere; refused")})
+	}
+	d := &download{
+		c: s.c, op: "Receive", name: item.Name, path: s.path(item), size: item.Size, modTime: item.ModTime, channels: s.o.Channels,
+	}
+	w, err := restart()
+	if err != nil {
+		return err
+	}
+	_, err = run(ctx, s.c, func(ctx context.Context) (struct{}, error) {
+		free, err := s.c.slot(ctx)
+		if err != nil {
+			return struct{}{}, err
+		}
+		defer free()
+		return struct{}{}, d.into(ctx, func() (io.Writer, error) { return w, nil })
+	})
+	d.end()
+	if err != nil {
+		return s.failed(d.path, err)
+	}
+	return nil
+}
+
+// Settle removes or moves the remote file, unless it is not the one that was
+// received any more. One that is gone was settled before.
+func (s *source) Settle(ctx context.Context, item receive.Item) error {
+	path := s.path(item)
+	_, err := run(ctx, s.c, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, s.c.repeat(ctx, func(ctx context.Context, ss *session) error {
+			ch := ss.first()
+			var now Entry
+			err := ch.do(func() error {
+				st, err := ch.sftp.Stat(path)
+				if err == nil {
+					now = entry(s.dir, st)
+				}
+				return err
+			})
+			switch {
+			case isStatus(err, statusNoSuchFile):
+				return nil
+			case err != nil:
+				return err
+			case !now.Regular || now.Size != item.Size || !now.ModTime.Equal(item.ModTime):
+				return fmt.Errorf("%w: it is not the one that was received, so it stays", ErrRemoteChanged)
+			}
+			if err := ctx.Err(); err != nil {
+				return context.Cause(ctx)
+			}
+			if s.o.After == RemoveRemote {
+				return ch.do(func() error { return ch.sftp.Remove(path) })
+			}
+			to := join(s.move, item.Name)
+			switch err := ch.exists(to); {
+			case err == nil:
+				return ErrExists
+			case isLost(err):
+				return err
+			}
+			return missing(ch.do(func() error { return ch.sftp.Rename(path, to) }))
+		})
+	})
+	if err != nil {
+		return s.failed(path, err)
+	}
+	return nil
+}
