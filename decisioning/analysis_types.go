@@ -1,0 +1,125 @@
+package decisioning
+
+import (
+	"encoding/json"
+
+	"github.com/ccr-sdk/ccr"
+)
+
+// Analysis is one evaluation of a customer's accounts.
+type Analysis struct {
+	ID             string              `json:"id,omitzero"`
+	OrganizationID string              `json:"organizationId,omitzero"`
+	ProjectID      string              `json:"projectId,omitzero"`
+	CustomerID     string              `json:"customerId,omitzero"`
+	Name           string              `json:"name,omitzero"`
+	UserID         string              `json:"userId,omitzero"`
+	Status         AnalysisStatus      `json:"status,omitzero"`
+	Source         AnalysisSource      `json:"source,omitzero"`
+	DataOrigin     DataOrigin          `json:"dataOrigin,omitzero"`
+	Parameters     *AnalysisParameters `json:"parameters,omitzero"`
+	Metadata       *AnalysisMetadata   `json:"metadata,omitzero"`
+	Scores         *Scores             `json:"scores,omitzero"`         // nil until COMPLETED
+	CreditInsights *CreditInsights     `json:"creditInsights,omitzero"` // nil until COMPLETED
+	Error          *Failure            `json:"error,omitzero"`          // set on ERROR
+	Accounts       []Account           `json:"accounts,omitzero"`       // perhaps; may be large
+	CreatedAt      ccr.DateTime        `json:"createdAt,omitzero"`
+	UpdatedAt      ccr.DateTime        `json:"updatedAt,omitzero"`
+	// Extra holds every other member as it came: see "Unknown members" in
+	// the package's documentation.
+	Extra map[string]any `json:"-"`
+}
+
+// AnalysisStatus is how far an analysis is. COMPLETED and ERROR are its ends;
+// other values may come.
+type AnalysisStatus string
+
+const (
+	StatusCreated    AnalysisStatus = "CREATED" // waits for data, or to be started
+	StatusInProgress AnalysisStatus = "IN_PROGRESS"
+	StatusCompleted  AnalysisStatus = "COMPLETED"
+	StatusError      AnalysisStatus = "ERROR"
+)
+
+// AnalysisSource is what started an analysis; other values may come.
+type AnalysisSource string
+
+const (
+	SourceInternal       AnalysisSource = "INTERNAL"
+	SourceClient         AnalysisSource = "CLIENT"
+	SourceCashFlowUpdate AnalysisSource = "CASH_FLOW_UPDATE"
+	SourceManualRefresh  AnalysisSource = "MANUAL_REFRESH"
+)
+
+// DataOrigin is where account data came from; other values may come.
+type DataOrigin string
+
+const (
+	OriginOpenBanking DataOrigin = "OPEN_BANKING"
+	OriginPDF         DataOrigin = "PDF"
+	OriginUnknown     DataOrigin = "UNKNOWN"
+)
+
+// Format names an aggregator's own format; other values may come.
+type Format string
+
+const (
+	FormatBudgetInsightV2 Format = "BUDGET_INSIGHT_V2_0"                 // Powens; under connections
+	FormatLinxoDirectV3   Format = "LINXO_CONNECT_DIRECT_ACCOUNT_API_V3" // under connections
+	FormatLinxoAccountV2  Format = "LINXO_CONNECT_ACCOUNT_API_V2"        // under connections
+	FormatTinkV2          Format = "TINK_V2"                             // under accounts
+)
+
+// AnalysisParameters switches results off.
+type AnalysisParameters struct {
+	DisableScores         *bool          `json:"disableScores,omitzero"`
+	DisableCreditInsights *bool          `json:"disableCreditInsights,omitzero"`
+	Extra                 map[string]any `json:"-"`
+}
+
+// AnalysisMetadata describes the data that an analysis had.
+type AnalysisMetadata struct {
+	LastTransactionGap      *int           `json:"lastTransactionGap,omitzero"` // days
+	HistoricalDepth         *int           `json:"historicalDepth,omitzero"`    // days
+	MonthlyTransactionCount *float64       `json:"monthlyTransactionCount,omitzero"`
+	NumberOfCheckings       *int           `json:"numberOfCheckings,omitzero"`
+	NumberOfSavings         *int           `json:"numberOfSavings,omitzero"`
+	NumberOfLoans           *int           `json:"numberOfLoans,omitzero"`
+	FirstTransactionDate    ccr.DateTime   `json:"firstTransactionDate,omitzero"`
+	Calendar                []MonthDays    `json:"calendar,omitzero"`
+	TotalTransactionCount   *int           `json:"totalTransactionCount,omitzero"`
+	Extra                   map[string]any `json:"-"`
+}
+
+// MonthDays is how many days of a month the data covers.
+type MonthDays struct {
+	Month string         `json:"month,omitzero"` // YYYY-MM
+	Days  int            `json:"nbDays,omitzero"`
+	Extra map[string]any `json:"-"`
+}
+
+// Failure is why an analysis ended in ERROR.
+type Failure struct {
+	// Code is open: Algoan's connectors write UNKNOWN_ENTITY, UNAUTHORIZED,
+	// ALREADY_EXISTS, BAD_REQUEST and INTERNAL_ERROR; what the engine writes
+	// is not published.
+	Code    string         `json:"code,omitzero"`
+	Message string         `json:"message,omitzero"` // may hold personal data
+	Extra   map[string]any `json:"-"`
+}
+
+// AnalysisUpdate changes an analysis: data for one that was created empty, or
+// a failure to report.
+type AnalysisUpdate struct {
+	Accounts    []Account
+	RawAccounts []json.RawMessage // instead of Accounts, with FormatTinkV2
+	Format      Format
+	Connections []json.RawMessage // with the Powens and Linxo formats
+	// AccountOwnerships is what the Powens connector adds; its shape is the
+	// aggregator's.
+	AccountOwnerships []json.RawMessage
+	Status            AnalysisStatus // StatusError, with Error
+	Error             *Failure
+	Skip              []Precondition // preconditions not to check; they concern Accounts only
+	Extra             map[string]any // added to the request; wins over a field of the same name
+}

@@ -1,0 +1,114 @@
+package decisioning
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+
+	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/auth"
+	"github.com/ccr-sdk/ccr/decisioning/internal/wire"
+	"github.com/ccr-sdk/ccr/internal/transport"
+)
+
+const (
+	// BaseURL is the API. Sandbox and production are told apart by the
+	// credential, not by the host.
+	BaseURL = "https://api.algoan.com"
+	// TokenURL is where [auth.NewClientCredentials] gets tokens.
+	TokenURL = BaseURL + "/v1/oauth/token"
+)
+
+const service = "decisioning"
+
+// Client speaks to the Algoan API. It is safe for concurrent use.
+type Client struct {
+	t         *transport.Client
+	ensureSub sync.Mutex // EnsureSubscriptions lists, then creates
+}
+
+// NewClient makes a client of the API at [BaseURL], unless [ccr.WithBaseURL]
+// says otherwise. It does no I/O. The credential is one of
+// [auth.NewClientCredentials] with the client id and secret of Algoan's
+// console; its token endpoint is [TokenURL].
+func NewClient(cred auth.Credential, opts ...ccr.Option) (*Client, error) {
+	if cred == nil {
+		return nil, errors.New("decisioning: NewClient needs a credential")
+	}
+	t, err := transport.New(transport.Config{Service: service, DefaultBaseURL: BaseURL, Credential: cred}, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return &Client{t: t}, nil
+}
+
+// do makes one call. in is what is sent, or nil.
+func (c *Client) do(ctx context.Context, r *transport.Route, args []string, query string, in any, opts []ccr.CallOption) (*transport.Request, *transport.Response, error) {
+	call, err := ccr.NewCall(opts...)
+	if err != nil {
+		return nil, nil, err
+	}
+	req := &transport.Request{Route: r, PathArgs: args, Query: query, Call: call}
+	if in != nil {
+		b, err := wire.MarshalRequest(in)
+		if err != nil {
+			return nil, nil, refused(r, err)
+		}
+		req.Body = transport.BytesBody(transport.JSON, b)
+	}
+	resp, err := c.t.Do(ctx, req)
+	return req, resp, err
+}
+
+// call makes one call and reads its answer.
+func call[T any](ctx context.Context, c *Client, r *transport.Route, args []string, query string, in any, opts []ccr.CallOption) (*T, *transport.Response, error) {
+	req, resp, err := c.do(ctx, r, args, query, in, opts)
+	if err != nil {
+		return nil, nil, err
+	}
+	v := new(T)
+	if err := c.read(ctx, req, resp, resp.Body, v); err != nil {
+		return nil, nil, err
+	}
+	return v, resp, nil
+}
+
+// read decodes an answer, or a part of one. Members of an unexpected type are
+// in Extra; their paths are logged, since nobody looks for them there.
+func (c *Client) read(ctx context.Context, req *transport.Request, resp *transport.Response, b []byte, into any) error {
+	odd, err := wire.Unmarshal(b, into)
+	if err != nil {
+		return c.bad(req, resp, err)
+	}
+	if len(odd) > 0 {
+		c.t.Logger().LogAttrs(ctx, slog.LevelWarn, "members of an unexpected type",
+			slog.String("service", service), slog.String("operation", req.Route.Operation),
+			slog.Any("paths", odd[:min(len(odd), 10)]), slog.Int("count", len(odd)))
+	}
+	return nil
+}
+
+// bad is the error of a success that breaks the contract; err quotes nothing.
+func (c *Client) bad(req *transport.Request, resp *transport.Response, err error) error {
+	e := c.t.BadAnswer(req, resp, err)
+	e.Err = err
+	return e
+}
+
+var (
+	errNoID     = errors.New("the answer has no id")
+	errNoStatus = errors.New("the answer has no status")
+)
+
+// refused is the error of a request that cannot be written.
+func refused(r *transport.Route, err error) error {
+	e := &ccr.Error{
+		Service: service, Operation: r.Operation, Route: r.String(),
+		Outcome: ccr.OutcomeNotSent, Classes: []error{ccr.ErrInvalid}, Err: err,
+	}
+	if w, ok := errors.AsType[*wire.Error](err); ok {
+		e.Err, e.Fields = nil, []ccr.FieldError{{Path: w.Path, Message: w.What}}
+	}
+	return e
+}

@@ -1,0 +1,139 @@
+package decisioningtest
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// defaultLimit is Algoan's.
+const defaultLimit = 200
+
+// writePage answers a list: limit, page and filter, sort and project as in
+// Algoan's server components. The links are relative, and built without
+// escaping, as theirs are.
+func writePage(w http.ResponseWriter, r *http.Request, total int, item func(int) any) {
+	q := r.URL.Query()
+	limit, okLimit := positive(q, "limit", defaultLimit)
+	page, okPage := positive(q, "page", 1)
+	if !okLimit || !okPage {
+		refuse(w, http.StatusBadRequest, "BAD_REQUEST", "limit and page must be positive numbers")
+		return
+	}
+	if q.Has("filter") || q.Has("sort") || q.Has("project") {
+		chosen, ok := choose(q, total, item)
+		if !ok {
+			refuse(w, http.StatusBadRequest, "BAD_REQUEST", "filter, sort and project must be JSON objects")
+			return
+		}
+		total, item = len(chosen), func(i int) any { return chosen[i] }
+	}
+	pages := total / limit
+	if total%limit > 0 {
+		pages++
+	}
+	resources := []any{}
+	if page <= pages {
+		first := (page - 1) * limit
+		for i := range min(limit, total-first) {
+			resources = append(resources, item(first+i))
+		}
+	}
+	link := func(n int, when bool) any {
+		if !when {
+			return nil
+		}
+		l := r.URL.Path + "?page=" + strconv.Itoa(n) + "&limit=" + strconv.Itoa(limit)
+		for _, name := range []string{"filter", "sort", "project"} {
+			if q.Has(name) {
+				l += "&" + name + "=" + q.Get(name)
+			}
+		}
+		return l
+	}
+	answer(w, http.StatusOK, map[string]any{
+		"resources": resources,
+		"pagination": map[string]any{
+			"first": link(1, pages > 0), "last": link(pages, pages > 0),
+			"next": link(page+1, page < pages), "previous": link(page-1, page > 1 && page <= pages),
+			"totalPages": pages, "totalResources": total,
+		},
+	})
+}
+
+func positive(q url.Values, name string, def int) (int, bool) {
+	if !q.Has(name) {
+		return def, true
+	}
+	n, err := strconv.Atoi(q.Get(name))
+	return n, err == nil && n > 0 && n < 1<<20
+}
+
+// choose applies filter (equality and $in), sort (one member) and project.
+func choose(q url.Values, total int, item func(int) any) ([]map[string]json.RawMessage, bool) {
+	var filter, order, project map[string]json.RawMessage
+	for name, into := range map[string]*map[string]json.RawMessage{"filter": &filter, "sort": &order, "project": &project} {
+		if q.Has(name) && json.Unmarshal([]byte(q.Get(name)), into) != nil {
+			return nil, false
+		}
+	}
+	out := []map[string]json.RawMessage{}
+	for i := range total {
+		b, err := json.Marshal(item(i))
+		var m map[string]json.RawMessage
+		if err != nil || json.Unmarshal(b, &m) != nil {
+			return nil, false
+		}
+		if matches(m, filter) {
+			out = append(out, m)
+		}
+	}
+	for name, direction := range order {
+		slices.SortStableFunc(out, func(a, b map[string]json.RawMessage) int {
+			c := bytes.Compare(a[name], b[name])
+			if strings.HasPrefix(string(direction), "-") {
+				c = -c
+			}
+			return c
+		})
+	}
+	if len(project) > 0 {
+		for _, m := range out {
+			for name := range m {
+				if _, keep := project[name]; !keep {
+					delete(m, name)
+				}
+			}
+		}
+	}
+	return out, true
+}
+
+func matches(m, filter map[string]json.RawMessage) bool {
+	for name, want := range filter {
+		var set struct {
+			In []json.RawMessage `json:"$in"`
+		}
+		if json.Unmarshal(want, &set) == nil && set.In != nil {
+			if !slices.ContainsFunc(set.In, func(one json.RawMessage) bool { return same(one, m[name]) }) {
+				return false
+			}
+			continue
+		}
+		if !same(want, m[name]) {
+			return false
+		}
+	}
+	return true
+}
+
+// same compares JSON values, however they are escaped.
+func same(a, b json.RawMessage) bool {
+	var x, y any
+	return json.Unmarshal(a, &x) == nil && json.Unmarshal(b, &y) == nil && reflect.DeepEqual(x, y)
+}

@@ -1,0 +1,227 @@
+package decisioningtest
+
+import (
+	"encoding/json"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/auth"
+	"github.com/ccr-sdk/ccr/decisioning"
+	"github.com/ccr-sdk/ccr/internal/testkit"
+)
+
+// The credential that the server takes.
+const (
+	ClientID     = "test-client"
+	ClientSecret = "not-a-secret"
+)
+
+// Fault is something that goes wrong with requests of an operation; see
+// [Server.Inject]. Operations are named as in errors of the client; where two
+// share a route the server knows "Customers" (FindCustomer), "Analysis"
+// (WaitAnalysis) and "Token".
+type Fault = testkit.Fault
+
+// FaultKind says what goes wrong.
+type FaultKind = testkit.FaultKind
+
+// The kinds of fault.
+const (
+	Answer      = testkit.Answer      // answers Status, Header and Body instead of acting
+	Delay       = testkit.Delay       // acts after Delay
+	CutBefore   = testkit.CutBefore   // cuts the connection before the request is read
+	CutRequest  = testkit.CutRequest  // cuts it after After bytes of the request's body
+	LoseAnswer  = testkit.LoseAnswer  // acts, and cuts it before the answer
+	CutAnswer   = testkit.CutAnswer   // acts, and cuts it after After bytes of the answer
+	Truncate    = testkit.Truncate    // acts; the answer ends after After bytes, as if complete
+	Garble      = testkit.Garble      // acts; Body takes the answer's place
+	Stall       = testkit.Stall       // never answers
+	StallAnswer = testkit.StallAnswer // acts, and stops after After bytes of the answer
+)
+
+// Recorded is one request that the server got.
+type Recorded = testkit.Recorded
+
+// Option configures a [Server].
+type Option func(*options)
+
+type options struct {
+	inMemory    bool
+	business    bool
+	processing  time.Duration
+	tokenLife   time.Duration
+	tokenStatus int
+	noRefresh   bool
+	webhooks    *http.Client
+}
+
+// InMemory serves without a socket, for fake time (testing/synctest); the
+// server must then be made inside the bubble.
+func InMemory() Option { return func(o *options) { o.inMemory = true } }
+
+// Business makes the project one that analyses professional accounts, too.
+func Business() Option { return func(o *options) { o.business = true } }
+
+// Processing sets when an analysis that nobody reads ends. Default 50 ms.
+func Processing(d time.Duration) Option { return func(o *options) { o.processing = d } }
+
+// TokenLifetime sets how long tokens live. Default 24 hours, as Algoan's.
+func TokenLifetime(d time.Duration) Option { return func(o *options) { o.tokenLife = d } }
+
+// TokenStatus sets the status of a token answer: Algoan's documentation says
+// 201 (the default), mocks of its connectors answer 200.
+func TokenStatus(status int) Option { return func(o *options) { o.tokenStatus = status } }
+
+// NoRefreshTokens makes the server hand out access tokens alone.
+func NoRefreshTokens() Option { return func(o *options) { o.noRefresh = true } }
+
+// WebhookClient sets the client that delivers events, so that it trusts the
+// receiver's certificate. Default: one that can reach this server only.
+func WebhookClient(c *http.Client) Option { return func(o *options) { o.webhooks = c } }
+
+// Server is an Algoan API with state. It is safe for concurrent use.
+type Server struct {
+	opts   options
+	kit    *testkit.Server
+	tokens *testkit.Tokens
+	rules  []rule
+
+	mu            sync.Mutex
+	ids           int64
+	customers     []*customer
+	subscriptions []*subscription
+	deliveries    sync.WaitGroup
+	closed        bool
+}
+
+// NewServer starts a server on loopback, or in memory with [InMemory].
+func NewServer(opts ...Option) (*Server, error) {
+	o := options{processing: 50 * time.Millisecond, tokenStatus: http.StatusCreated}
+	for _, f := range opts {
+		f(&o)
+	}
+	kit, err := testkit.New(testkit.Options{InMemory: o.inMemory, RequireLength: true, RequireJSON: true, NotJSON: []string{"Token"}})
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{opts: o, kit: kit, rules: rules()}
+	if s.opts.webhooks == nil {
+		s.opts.webhooks = kit.HTTPClient()
+	}
+	s.tokens = &testkit.Tokens{
+		ClientID: ClientID, ClientSecret: ClientSecret, Lifetime: o.tokenLife, Refresh: !o.noRefresh,
+		Status: o.tokenStatus, TokenType: "bearer",
+	}
+	kit.Handle("Token", "POST /v1/oauth/token", s.tokens.ServeHTTP)
+	s.handleCustomers()
+	s.handleAnalyses()
+	s.handleSubscriptions()
+	return s, nil
+}
+
+// Close ends the server, and waits for deliveries that are under way.
+func (s *Server) Close() {
+	s.mu.Lock()
+	s.closed = true
+	for _, c := range s.customers {
+		for _, a := range c.analyses {
+			a.stop()
+		}
+	}
+	s.mu.Unlock()
+	s.kit.Close()
+	s.deliveries.Wait()
+}
+
+// URL is the base URL of the API.
+func (s *Server) URL() string { return s.kit.URL() }
+
+// TokenURL is the token endpoint.
+func (s *Server) TokenURL() string { return s.kit.URL() + "/v1/oauth/token" }
+
+// HTTPClient trusts the server's certificate and reaches it.
+func (s *Server) HTTPClient() *http.Client { return s.kit.HTTPClient() }
+
+// CAPEM is the certificate authority, for clients in another process.
+func (s *Server) CAPEM() []byte { return s.kit.CAPEM() }
+
+// Options makes a client of the SDK talk to the server.
+func (s *Server) Options() []ccr.Option { return s.kit.Options() }
+
+// Credential returns a credential that the server takes.
+func (s *Server) Credential() (auth.Credential, error) {
+	return auth.NewClientCredentials(auth.ClientCredentialsConfig{
+		TokenURL: s.TokenURL(), ClientID: ClientID, ClientSecret: ccr.NewSecret(ClientSecret),
+	})
+}
+
+// Client returns a client that is connected to the server; opts are added.
+func (s *Server) Client(opts ...ccr.Option) (*decisioning.Client, error) {
+	cred, err := s.Credential()
+	if err != nil {
+		return nil, err
+	}
+	return decisioning.NewClient(cred, append(s.Options(), opts...)...)
+}
+
+// Inject arms a fault. Several can be armed; the first that fits is applied.
+func (s *Server) Inject(f Fault) { s.kit.Inject(f) }
+
+// ClearFaults disarms all faults.
+func (s *Server) ClearFaults() { s.kit.ClearFaults() }
+
+// Requests returns what arrived for an operation, in order; "" is all.
+func (s *Server) Requests(operation string) []Recorded { return s.kit.Requests(operation) }
+
+// RevokeTokens ends every access token; refresh tokens stay.
+func (s *Server) RevokeTokens() { s.tokens.Revoke() }
+
+// RevokeRefreshTokens ends every refresh token.
+func (s *Server) RevokeRefreshTokens() { s.tokens.RevokeRefresh() }
+
+// handle serves an operation for those who have a token.
+func (s *Server) handle(operation, pattern string, h http.HandlerFunc) {
+	s.kit.Handle(operation, pattern, func(w http.ResponseWriter, r *http.Request) {
+		if !s.tokens.Authorized(r) {
+			refuse(w, http.StatusUnauthorized, "UNAUTHORIZED", "The token is missing or has expired")
+			return
+		}
+		h(w, r)
+	})
+}
+
+// newID returns an id like Algoan's, of 24 hexadecimal digits; s.mu is held.
+func (s *Server) newID() string {
+	s.ids++
+	return id(s.ids)
+}
+
+// refuse answers an error the way Algoan's server components write it.
+func refuse(w http.ResponseWriter, status int, code, message string) {
+	answer(w, status, map[string]any{"code": code, "message": message, "status": status})
+}
+
+func notFound(w http.ResponseWriter, what string) {
+	refuse(w, http.StatusNotFound, "NOT_FOUND", what+" not found")
+}
+
+func answer(w http.ResponseWriter, status int, v any) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		status, b = http.StatusInternalServerError, []byte(`{"code":"INTERNAL_ERROR","message":"`+err.Error()+`"}`)
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	w.Write(b) //nolint:errcheck // the client may have gone
+}
+
+// read decodes a body, or refuses it.
+func read(w http.ResponseWriter, r *http.Request, into any) bool {
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<20)).Decode(into); err != nil {
+		refuse(w, http.StatusBadRequest, "BAD_REQUEST", "The body is not the expected JSON")
+		return false
+	}
+	return true
+}

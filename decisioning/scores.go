@@ -1,0 +1,34 @@
+package decisioning
+
+// Scores rates a customer. Which members exist depends on the products of the
+// project. Business projects have other pillars, whose names Algoan does not
+// publish: they are found in Extra.
+type Scores struct {
+	CreditScore  *CreditScore   `json:"creditScore,omitzero"`  // consumer credit
+	PaymentScore *PaymentScore  `json:"paymentScore,omitzero"` // payment in instalments
+	Extra        map[string]any `json:"-"`
+}
+
+// CreditScore looks at 90 days.
+type CreditScore struct {
+	Version    string           `json:"version,omitzero"`
+	Value      float64          `json:"value,omitzero"` // 0 (risky) to 1000 (safe)
+	Indicators *ScoreIndicators `json:"indicators,omitzero"`
+	Extra      map[string]any   `json:"-"`
+}
+
+// ScoreIndicators are the pillars of a credit score, each from -5 to +5; 0 is
+// average.
+type ScoreIndicators struct {
+	LivingStandard     *float64       `json:"livingStandard,omitzero"`
+	BudgetManagement   *float64       `json:"budgetManagement,omitzero"`
+	FinancialEvolution *float64       `json:"financialEvolution,omitzero"`
+	Extra              map[string]any `json:"-"`
+}
+
+// PaymentScore looks at 90 days.
+type PaymentScore struct {
+	Version string         `json:"version,omitzero"`
+	Value   float64        `json:"value,omitzero"` // 1 (risky) to 10 (safe)
+	Extra   map[string]any `json:"-"`
+}
