@@ -94,7 +94,10 @@ type fileEvents struct {
 // order. With salvage, text before the JSON (a PHP warning) is skipped and
 // reported in preamble, since the files behind it exist nowhere else.
 func readAnswer(r io.Reader, salvage bool, ev fileEvents) (*answer, error) {
-	s := newScanner(r)
+	return newScanner(r, scanBuffer).answer(salvage, ev)
+}
+
+func (s *scanner) answer(salvage bool, ev fileEvents) (*answer, error) {
 	a := &answer{}
 	if err := s.start(a, salvage); err != nil {
 		return a, err
@@ -203,9 +206,9 @@ func (s *scanner) files(a *answer, ev fileEvents) error {
 	case err != nil:
 		return err
 	case c == '[':
-		return s.array(func() error { return s.file(a, ev) })
+		return s.array(func() error { return s.file(a, ev, true) })
 	case c == '{':
-		return s.file(a, ev)
+		return s.file(a, ev, false)
 	}
 	raw, err := s.value(maxScalar)
 	if err != nil {
@@ -217,8 +220,9 @@ func (s *scanner) files(a *answer, ev fileEvents) error {
 	return nil
 }
 
-// file reads one object of files; its data go out as they arrive.
-func (s *scanner) file(a *answer, ev fileEvents) error {
+// file reads one object of files; its data go out as they arrive. Unless it is
+// an element, it may be an object that holds files.
+func (s *scanner) file(a *answer, ev fileEvents, element bool) error {
 	if c, err := s.peek(); err != nil {
 		return err
 	} else if c != '{' {
@@ -256,9 +260,9 @@ func (s *scanner) file(a *answer, ev fileEvents) error {
 			}
 			f.hasData = true
 			return s.data(&f, ev)
-		case c == '{' && !hasName && !hasData:
+		case c == '{' && !element && !hasName && !hasData:
 			nested = true
-			return s.file(a, ev)
+			return s.file(a, ev, true)
 		}
 		return s.skip(0)
 	})

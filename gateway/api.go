@@ -21,8 +21,8 @@ type API interface {
 	Test(ctx context.Context, sink ccr.Sink, opts ...ccr.CallOption) (*Reports, error)
 	TestByName(ctx context.Context, sink ccr.Sink, names []string, opts ...ccr.CallOption) (*Reports, error)
 	ArchiveByName(ctx context.Context, names []string, opts ...ccr.CallOption) (*Archived, error)
-	Receive(ctx context.Context, sink ccr.Sink, opts ...ReceiveOption) ([]ccr.Received, error)
-	Watch(ctx context.Context, sink ccr.Sink, interval time.Duration, opts ...ReceiveOption) iter.Seq2[[]ccr.Received, error]
+	Receive(ctx context.Context, sink ccr.Sink, opts ...ReceiveOptions) ([]ccr.Received, error)
+	Watch(ctx context.Context, sink ccr.Sink, interval time.Duration, opts ...ReceiveOptions) iter.Seq2[[]ccr.Received, error]
 }
 
 var _ API = (*Client)(nil)

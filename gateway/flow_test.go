@@ -101,7 +101,7 @@ func TestWholeFlow(t *testing.T) {
 			}
 
 			dir := t.TempDir()
-			received, err := c.Receive(ctx, ccr.DirSink(dir), gateway.WithConcurrency(2))
+			received, err := c.Receive(ctx, ccr.DirSink(dir), gateway.ReceiveOptions{Concurrency: 2})
 			require.NoError(t, err)
 			require.Len(t, received, 2)
 			assert.Equal(t, ccr.Delivered, received[0].State)

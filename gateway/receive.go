@@ -14,60 +14,27 @@ import (
 	"github.com/ccr-sdk/ccr/internal/receive"
 )
 
-// ReceiveOption adjusts one [Client.Receive] or [Client.Watch].
-type ReceiveOption func(*receiving) error
-
-type receiving struct {
-	receive.Options
-	anything bool
-}
-
-// LeaveRemote delivers reports without archiving them at the bureau. What the
-// ledger knows is not fetched again.
-func LeaveRemote() ReceiveOption {
-	return func(r *receiving) error { r.LeaveRemote = true; return nil }
-}
-
-// WithConcurrency fetches up to n reports at once; the default is 1. The
-// bureau publishes no limits, so be modest.
-func WithConcurrency(n int) ReceiveOption {
-	return func(r *receiving) error {
-		if n < 1 || n > 64 {
-			return errors.New("gateway: WithConcurrency wants 1 to 64")
-		}
-		r.Concurrency = n
-		return nil
-	}
-}
-
-// WithLedger remembers what was received in l instead of in the sink's own
-// ledger. Workers that share a ledger must share the sink.
-func WithLedger(l ccr.Ledger) ReceiveOption {
-	return func(r *receiving) error {
-		if l == nil {
-			return errors.New("gateway: WithLedger(nil)")
-		}
-		r.Ledger = l
-		return nil
-	}
-}
-
-// WithProgress is told the bytes of each report and what became of it.
-func WithProgress(f ccr.ProgressFunc) ReceiveOption {
-	return func(r *receiving) error {
-		if f == nil {
-			return errors.New("gateway: WithProgress(nil)")
-		}
-		r.Progress = f
-		return nil
-	}
-}
-
-// AcceptAnyContent delivers and archives reports even if their XML ends before
-// the root element is closed, or their name ends in .xml and they are not XML,
-// should the bureau send such a thing. All other checks stay.
-func AcceptAnyContent() ReceiveOption {
-	return func(r *receiving) error { r.anything = true; return nil }
+// ReceiveOptions adjust [Client.Receive] and [Client.Watch]; both work without.
+type ReceiveOptions struct {
+	// LeaveRemote delivers reports without archiving them at the bureau. What
+	// the ledger knows is not fetched again.
+	LeaveRemote bool
+	// Concurrency is how many reports are fetched at once; 0 is 1, at most 64.
+	// The bureau publishes no limits, so be modest.
+	Concurrency int
+	// Ledger remembers what was received. nil: the sink's own (DirSink has
+	// one), else nothing is remembered beyond the call. Workers that share a
+	// ledger must share the sink.
+	Ledger ccr.Ledger
+	// AcceptAnyContent delivers and archives reports even if their XML ends
+	// before the root element is closed, or their name ends in .xml and they
+	// are not XML, should the bureau send such a thing. All other checks stay.
+	AcceptAnyContent bool
+	// Progress is told the bytes of each report and what became of it. With
+	// Concurrency it is called from several goroutines.
+	Progress ccr.ProgressFunc
+	// CorrelationID appears in errors and log events of every request.
+	CorrelationID string
 }
 
 // Receive brings every waiting report into the sink and archives it at the
@@ -84,68 +51,78 @@ func AcceptAnyContent() ReceiveOption {
 //
 // The result has one entry for each listed name. The error joins one
 // [*ccr.Error] for each that failed; the others were received all the same.
-// With a [ccr.DirSink] the ledger lives in the folder; another sink needs
-// [WithLedger] for the promise to hold across runs.
-func (c *Client) Receive(ctx context.Context, sink ccr.Sink, opts ...ReceiveOption) ([]ccr.Received, error) {
-	r, err := c.receiving(sink, opts)
+// With a [ccr.DirSink] the ledger lives in the folder; a sink of another kind
+// needs ReceiveOptions.Ledger for the promise to hold across runs.
+func (c *Client) Receive(ctx context.Context, sink ccr.Sink, opts ...ReceiveOptions) ([]ccr.Received, error) {
+	run, err := c.receiver(sink, opts, 0)
 	if err != nil {
 		return nil, err
 	}
-	return receive.Run(ctx, &source{c, r.anything}, sink, r.Options)
+	return run(ctx)
 }
 
 // Watch runs [Client.Receive] now and then every interval, give or take a
 // fifth, until the context ends or the range is left. Errors are yielded and
 // watching goes on; zero means five minutes. Reports that were received beside
 // an error are yielded with it.
-func (c *Client) Watch(ctx context.Context, sink ccr.Sink, interval time.Duration, opts ...ReceiveOption) iter.Seq2[[]ccr.Received, error] {
-	r, err := c.receiving(sink, opts)
-	if err == nil && interval < 0 {
-		var f ccr.Faults
-		f.Add("interval", "must not be negative")
-		err = f.Err(service, operationReceive)
-	}
+func (c *Client) Watch(ctx context.Context, sink ccr.Sink, interval time.Duration, opts ...ReceiveOptions) iter.Seq2[[]ccr.Received, error] {
+	run, err := c.receiver(sink, opts, interval)
 	if err != nil {
 		return func(yield func([]ccr.Received, error) bool) { yield(nil, err) }
 	}
-	return receive.Watch(ctx, interval, func(ctx context.Context) ([]ccr.Received, error) {
-		return receive.Run(ctx, &source{c, r.anything}, sink, r.Options)
-	})
+	return receive.Watch(ctx, interval, run)
 }
 
-const operationReceive = "Receive"
-
-func (c *Client) receiving(sink ccr.Sink, opts []ReceiveOption) (*receiving, error) {
-	r := &receiving{Options: receive.Options{Service: service, Environment: c.t.Environment(), Logger: c.t.Logger()}}
-	var errs []error
+// receiver checks the arguments and returns what receives once.
+func (c *Client) receiver(sink ccr.Sink, opts []ReceiveOptions, interval time.Duration) (func(context.Context) ([]ccr.Received, error), error) {
+	var f ccr.Faults
+	var o ReceiveOptions
+	switch len(opts) {
+	case 0:
+	case 1:
+		o = opts[0]
+	default:
+		f.Add("options", "are given more than once")
+	}
 	if sink == nil {
-		errs = append(errs, errors.New("a sink is required"))
+		f.Add("sink", "is required")
 	}
-	for _, o := range opts {
-		if o == nil {
-			errs = append(errs, errors.New("gateway: a nil receive option"))
-		} else if err := o(r); err != nil {
-			errs = append(errs, err)
+	if interval < 0 {
+		f.Add("interval", "must not be negative")
+	}
+	if o.Concurrency < 0 || o.Concurrency > maxConcurrency {
+		f.Addf("options.Concurrency", "must be from 0 to %d", maxConcurrency)
+	}
+	src := &source{c: c, anything: o.AcceptAnyContent}
+	if o.CorrelationID != "" {
+		if ccr.SafeToken(o.CorrelationID) == "" {
+			f.Add("options.CorrelationID", "must be 1 to 128 letters, digits or _.:/-")
 		}
+		src.call = []ccr.CallOption{ccr.WithCorrelationID(o.CorrelationID)}
 	}
-	if len(errs) > 0 {
-		return nil, &ccr.Error{
-			Service: service, Operation: operationReceive, Outcome: ccr.OutcomeNotSent,
-			Classes: []error{ccr.ErrInvalid}, Err: errors.Join(errs...),
-		}
+	if err := f.Err(service, "Receive"); err != nil {
+		return nil, err
 	}
-	return r, nil
+	return func(ctx context.Context) ([]ccr.Received, error) {
+		return receive.Run(ctx, src, sink, receive.Options{
+			Service: service, Environment: c.t.Environment(), Logger: c.t.Logger(), Ledger: o.Ledger,
+			LeaveRemote: o.LeaveRemote, Concurrency: o.Concurrency, Progress: o.Progress,
+		})
+	}, nil
 }
+
+const maxConcurrency = 64
 
 // source is the bureau as internal/receive sees it.
 type source struct {
 	c        *Client
 	anything bool
+	call     []ccr.CallOption
 }
 
 // List implements [receive.Source].
 func (s *source) List(ctx context.Context) ([]receive.Item, error) {
-	names, err := s.c.ListReports(ctx)
+	names, err := s.c.ListReports(ctx, s.call...)
 	if err != nil {
 		return nil, err
 	}
@@ -160,11 +137,11 @@ func (s *source) List(ctx context.Context) ([]receive.Item, error) {
 // archived, whatever the gateway said: an earlier attempt whose answer was
 // lost may have done it.
 func (s *source) Settle(ctx context.Context, item receive.Item) error {
-	_, err := s.c.ArchiveByName(ctx, []string{item.Name})
+	_, err := s.c.ArchiveByName(ctx, []string{item.Name}, s.call...)
 	if err == nil || errors.Is(err, ccr.ErrNotSent) || errors.Is(err, ccr.ErrUnauthorized) {
 		return err
 	}
-	left, listErr := s.c.ListReports(ctx)
+	left, listErr := s.c.ListReports(ctx, s.call...)
 	if listErr == nil && !slices.Contains(left, item.Name) {
 		return nil
 	}
@@ -173,7 +150,7 @@ func (s *source) Settle(ctx context.Context, item receive.Item) error {
 
 // Fetch implements [receive.Source].
 func (s *source) Fetch(ctx context.Context, item receive.Item, restart func() (io.Writer, error)) error {
-	r := request{route: routeTestByName, names: []string{item.Name}}
+	r := request{route: routeTestByName, names: []string{item.Name}, call: s.call}
 	var in *single
 	r.events = func() fileEvents {
 		in = &single{name: item.Name, restart: restart}

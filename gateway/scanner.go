@@ -44,7 +44,9 @@ type scanner struct {
 	room int // what rec may still take
 }
 
-func newScanner(src io.Reader) *scanner { return &scanner{src: src, buf: make([]byte, scanBuffer)} }
+func newScanner(src io.Reader, buffer int) *scanner {
+	return &scanner{src: src, buf: make([]byte, buffer)}
+}
 
 func (s *scanner) bad(what string) error { return &syntaxError{s.base + int64(s.r), what} }
 

@@ -2,7 +2,7 @@ package gatewaytest
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"iter"
 	"time"
 
@@ -11,8 +11,10 @@ import (
 )
 
 // Mock is a [gateway.API] with a function for each method. A method whose
-// function is nil fails with [ErrNotMocked].
+// function is nil fails the test T with the method's name.
 type Mock struct {
+	T TB
+
 	UploadFunc         func(ctx context.Context, req gateway.UploadRequest, opts ...ccr.CallOption) (*gateway.UploadResult, error)
 	SettleUploadFunc   func(ctx context.Context, ledger ccr.Ledger, file ccr.File, arrived bool) error
 	CountReportsFunc   func(ctx context.Context, opts ...ccr.CallOption) (int, error)
@@ -22,19 +24,32 @@ type Mock struct {
 	TestFunc           func(ctx context.Context, sink ccr.Sink, opts ...ccr.CallOption) (*gateway.Reports, error)
 	TestByNameFunc     func(ctx context.Context, sink ccr.Sink, names []string, opts ...ccr.CallOption) (*gateway.Reports, error)
 	ArchiveByNameFunc  func(ctx context.Context, names []string, opts ...ccr.CallOption) (*gateway.Archived, error)
-	ReceiveFunc        func(ctx context.Context, sink ccr.Sink, opts ...gateway.ReceiveOption) ([]ccr.Received, error)
-	WatchFunc          func(ctx context.Context, sink ccr.Sink, interval time.Duration, opts ...gateway.ReceiveOption) iter.Seq2[[]ccr.Received, error]
+	ReceiveFunc        func(ctx context.Context, sink ccr.Sink, opts ...gateway.ReceiveOptions) ([]ccr.Received, error)
+	WatchFunc          func(ctx context.Context, sink ccr.Sink, interval time.Duration, opts ...gateway.ReceiveOptions) iter.Seq2[[]ccr.Received, error]
 }
 
-// ErrNotMocked: a method was called whose function is not set.
-var ErrNotMocked = errors.New("gatewaytest: the mock has no function for this method")
+// TB is the part of testing.TB that a Mock needs.
+type TB interface {
+	Helper()
+	Errorf(format string, args ...any)
+}
 
 var _ gateway.API = (*Mock)(nil)
+
+// missing reports a method whose function is not set, by failing the test and
+// by its error, since the code under test may run on another goroutine.
+func (m *Mock) missing(method string) error {
+	if m.T != nil {
+		m.T.Helper()
+		m.T.Errorf("gatewaytest.Mock: %s was called, and %sFunc is not set", method, method)
+	}
+	return fmt.Errorf("gatewaytest: %sFunc is not set", method)
+}
 
 // Upload calls UploadFunc.
 func (m *Mock) Upload(ctx context.Context, req gateway.UploadRequest, opts ...ccr.CallOption) (*gateway.UploadResult, error) {
 	if m.UploadFunc == nil {
-		return nil, ErrNotMocked
+		return nil, m.missing("Upload")
 	}
 	return m.UploadFunc(ctx, req, opts...)
 }
@@ -42,7 +57,7 @@ func (m *Mock) Upload(ctx context.Context, req gateway.UploadRequest, opts ...cc
 // SettleUpload calls SettleUploadFunc.
 func (m *Mock) SettleUpload(ctx context.Context, ledger ccr.Ledger, file ccr.File, arrived bool) error {
 	if m.SettleUploadFunc == nil {
-		return ErrNotMocked
+		return m.missing("SettleUpload")
 	}
 	return m.SettleUploadFunc(ctx, ledger, file, arrived)
 }
@@ -50,7 +65,7 @@ func (m *Mock) SettleUpload(ctx context.Context, ledger ccr.Ledger, file ccr.Fil
 // CountReports calls CountReportsFunc.
 func (m *Mock) CountReports(ctx context.Context, opts ...ccr.CallOption) (int, error) {
 	if m.CountReportsFunc == nil {
-		return 0, ErrNotMocked
+		return 0, m.missing("CountReports")
 	}
 	return m.CountReportsFunc(ctx, opts...)
 }
@@ -58,7 +73,7 @@ func (m *Mock) CountReports(ctx context.Context, opts ...ccr.CallOption) (int, e
 // ListReports calls ListReportsFunc.
 func (m *Mock) ListReports(ctx context.Context, opts ...ccr.CallOption) ([]string, error) {
 	if m.ListReportsFunc == nil {
-		return nil, ErrNotMocked
+		return nil, m.missing("ListReports")
 	}
 	return m.ListReportsFunc(ctx, opts...)
 }
@@ -66,7 +81,7 @@ func (m *Mock) ListReports(ctx context.Context, opts ...ccr.CallOption) ([]strin
 // Download calls DownloadFunc.
 func (m *Mock) Download(ctx context.Context, sink ccr.Sink, opts ...ccr.CallOption) (*gateway.Reports, error) {
 	if m.DownloadFunc == nil {
-		return nil, ErrNotMocked
+		return nil, m.missing("Download")
 	}
 	return m.DownloadFunc(ctx, sink, opts...)
 }
@@ -74,7 +89,7 @@ func (m *Mock) Download(ctx context.Context, sink ccr.Sink, opts ...ccr.CallOpti
 // DownloadByName calls DownloadByNameFunc.
 func (m *Mock) DownloadByName(ctx context.Context, sink ccr.Sink, names []string, opts ...ccr.CallOption) (*gateway.Reports, error) {
 	if m.DownloadByNameFunc == nil {
-		return nil, ErrNotMocked
+		return nil, m.missing("DownloadByName")
 	}
 	return m.DownloadByNameFunc(ctx, sink, names, opts...)
 }
@@ -82,7 +97,7 @@ func (m *Mock) DownloadByName(ctx context.Context, sink ccr.Sink, names []string
 // Test calls TestFunc.
 func (m *Mock) Test(ctx context.Context, sink ccr.Sink, opts ...ccr.CallOption) (*gateway.Reports, error) {
 	if m.TestFunc == nil {
-		return nil, ErrNotMocked
+		return nil, m.missing("Test")
 	}
 	return m.TestFunc(ctx, sink, opts...)
 }
@@ -90,7 +105,7 @@ func (m *Mock) Test(ctx context.Context, sink ccr.Sink, opts ...ccr.CallOption) 
 // TestByName calls TestByNameFunc.
 func (m *Mock) TestByName(ctx context.Context, sink ccr.Sink, names []string, opts ...ccr.CallOption) (*gateway.Reports, error) {
 	if m.TestByNameFunc == nil {
-		return nil, ErrNotMocked
+		return nil, m.missing("TestByName")
 	}
 	return m.TestByNameFunc(ctx, sink, names, opts...)
 }
@@ -98,23 +113,23 @@ func (m *Mock) TestByName(ctx context.Context, sink ccr.Sink, names []string, op
 // ArchiveByName calls ArchiveByNameFunc.
 func (m *Mock) ArchiveByName(ctx context.Context, names []string, opts ...ccr.CallOption) (*gateway.Archived, error) {
 	if m.ArchiveByNameFunc == nil {
-		return nil, ErrNotMocked
+		return nil, m.missing("ArchiveByName")
 	}
 	return m.ArchiveByNameFunc(ctx, names, opts...)
 }
 
 // Receive calls ReceiveFunc.
-func (m *Mock) Receive(ctx context.Context, sink ccr.Sink, opts ...gateway.ReceiveOption) ([]ccr.Received, error) {
+func (m *Mock) Receive(ctx context.Context, sink ccr.Sink, opts ...gateway.ReceiveOptions) ([]ccr.Received, error) {
 	if m.ReceiveFunc == nil {
-		return nil, ErrNotMocked
+		return nil, m.missing("Receive")
 	}
 	return m.ReceiveFunc(ctx, sink, opts...)
 }
 
 // Watch calls WatchFunc.
-func (m *Mock) Watch(ctx context.Context, sink ccr.Sink, interval time.Duration, opts ...gateway.ReceiveOption) iter.Seq2[[]ccr.Received, error] {
+func (m *Mock) Watch(ctx context.Context, sink ccr.Sink, interval time.Duration, opts ...gateway.ReceiveOptions) iter.Seq2[[]ccr.Received, error] {
 	if m.WatchFunc == nil {
-		return func(yield func([]ccr.Received, error) bool) { yield(nil, ErrNotMocked) }
+		return func(yield func([]ccr.Received, error) bool) { yield(nil, m.missing("Watch")) }
 	}
 	return m.WatchFunc(ctx, sink, interval, opts...)
 }

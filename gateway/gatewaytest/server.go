@@ -64,7 +64,6 @@ type Server struct {
 	waiting  []stored
 	archived []stored
 	uploads  []stored
-	before   func(operation string, names []string)
 }
 
 type stored struct {
@@ -119,38 +118,41 @@ func (s *Server) Client(opts ...ccr.Option) (*gateway.Client, error) {
 
 // Inject arms a fault. Several can be armed; the first one that fits a request
 // is applied to it.
-func (s *Server) Inject(f Fault) { s.kit.Inject(f) }
+func (s *Server) Inject(f Fault) *Server {
+	s.kit.Inject(f)
+	return s
+}
 
 // ClearFaults disarms all faults.
-func (s *Server) ClearFaults() { s.kit.ClearFaults() }
+func (s *Server) ClearFaults() *Server {
+	s.kit.ClearFaults()
+	return s
+}
 
 // Requests returns the requests of an operation in order of arrival; "" is all.
 func (s *Server) Requests(operation string) []Recorded { return s.kit.Requests(operation) }
 
 // KeepNoRecord makes the server forget requests, for long runs.
-func (s *Server) KeepNoRecord() { s.kit.KeepNoRecord() }
-
-// Before calls f before an action is carried out, with the names it is about.
-// nil switches that off.
-func (s *Server) Before(f func(operation string, names []string)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.before = f
+func (s *Server) KeepNoRecord() *Server {
+	s.kit.KeepNoRecord()
+	return s
 }
 
 // SetStyle changes how the server writes its answers.
-func (s *Server) SetStyle(style Style) {
+func (s *Server) SetStyle(style Style) *Server {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.style = style
+	return s
 }
 
 // AddReport makes a report wait. A second one of the same name replaces the
 // first while that waits; after it was archived, it is another report.
-func (s *Server) AddReport(name string, data []byte) {
+func (s *Server) AddReport(name string, data []byte) *Server {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.waiting = put(s.waiting, name, data)
+	return s
 }
 
 // Waiting returns the names of the reports that were not archived yet.
@@ -293,9 +295,6 @@ func (s *Server) act(a *reply, c *call) {
 	if byName != (c.Names != nil) || byName && len(c.Names) == 0 || (c.Action == "upload") != (c.Files != nil) {
 		a.refuse("", "files or names are missing, or do not belong to this action")
 		return
-	}
-	if s.before != nil {
-		s.before(strings.ToUpper(c.Action[:min(1, len(c.Action))])+c.Action[min(1, len(c.Action)):], c.Names)
 	}
 	switch c.Action {
 	case "upload":
