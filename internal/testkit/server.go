@@ -184,6 +184,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h, _ := s.mux.Handler(r)
 	if o, ok := h.(*operationHandler); ok {
 		operation = o.operation
+		if s.opts.OperationOf != nil {
+			operation = s.opts.OperationOf(r)
+		}
 	}
 	if index := s.record(operation, r); index >= 0 {
 		body := &recordingBody{r: r.Body}
