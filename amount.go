@@ -137,8 +137,9 @@ func (a Amount) MarshalJSON() ([]byte, error) { return []byte(a.String()), nil }
 // AppendJSON appends the JSON number to b.
 func (a Amount) AppendJSON(b []byte) []byte { return append(b, a.String()...) }
 
-// UnmarshalJSON reads a JSON number or a string that holds one; null leaves
-// the amount unset.
+// UnmarshalJSON reads a JSON number or a string that holds one; null changes
+// nothing, so that a fresh Amount stays unset. An empty string is refused: it
+// must not be taken for zero.
 func (a *Amount) UnmarshalJSON(data []byte) error {
 	if bytes.Equal(data, []byte("null")) {
 		return nil

@@ -18,13 +18,14 @@ type Date struct {
 
 var errDate = errors.New("ccr: not a calendar date (want YYYY-MM-DD)")
 
-// ParseDate reads YYYY-MM-DD; the time of a date-time is dropped, not converted.
+// ParseDate reads YYYY-MM-DD; the time of a date-time is dropped, not
+// converted: the day stays the one that was written.
 func ParseDate(s string) (Date, error) {
-	if len(s) > 10 && (s[10] == 'T' || s[10] == ' ') {
+	if len(s) > 11 && (s[10] == 'T' || s[10] == ' ') && isDigit(s[11]) {
 		s = s[:10]
 	}
 	t, err := time.Parse(time.DateOnly, s)
-	if err != nil {
+	if err != nil || t.Year() < 1 {
 		return Date{}, errDate
 	}
 	return DateOf(t), nil
@@ -96,8 +97,11 @@ type DateTime struct {
 }
 
 // NewDateTime makes a DateTime that is written as RFC 3339 with the offset
-// of t and its fraction of a second, if any.
+// of t and its fraction of a second, if any. The zero time makes an unset one.
 func NewDateTime(t time.Time) DateTime {
+	if t.IsZero() {
+		return DateTime{}
+	}
 	return DateTime{t, t.Format(time.RFC3339Nano)}
 }
 
@@ -108,6 +112,7 @@ var dateTimeLayouts = [...]string{
 	"2006-01-02T15:04:05Z0700", // Algoan v1: +0000
 	"2006-01-02T15:04:05Z07",   // Credit Clear return files: +10
 	"2006-01-02 15:04:05Z07:00",
+	"2006-01-02 15:04:05Z0700",
 	"2006-01-02 15:04:05Z07",
 }
 
@@ -126,7 +131,8 @@ func ParseDateTime(s string) (DateTime, error) {
 // time if unset or not understood.
 func (d DateTime) Time() time.Time { return d.t }
 
-// Known reports whether the text was understood.
+// Known reports whether the text was understood. The first instant of the
+// year 1, which .NET writes for "no time", counts as not understood.
 func (d DateTime) Known() bool { return !d.t.IsZero() }
 
 // IsZero reports whether there is neither a time nor a text.

@@ -55,7 +55,7 @@ var (
 const staleAfter = 24 * time.Hour
 
 // OpenLedger implements [LedgerSink].
-func (s *DirectorySink) OpenLedger(context.Context) (Ledger, func() error, error) {
+func (s *DirectorySink) OpenLedger(ctx context.Context) (Ledger, func() error, error) {
 	root, err := s.open()
 	if err != nil {
 		return nil, nil, err
@@ -65,7 +65,7 @@ func (s *DirectorySink) OpenLedger(context.Context) (Ledger, func() error, error
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := s.sweep(root, l); err != nil {
+	if err := s.sweep(ctx, root, l); err != nil {
 		return nil, nil, errors.Join(err, l.Close())
 	}
 	return l, l.Close, nil
@@ -73,12 +73,14 @@ func (s *DirectorySink) OpenLedger(context.Context) (Ledger, func() error, error
 
 // sweep removes what crashes left behind, so that no personal data stays in
 // the private folder for ever: old files that no ledger entry waits for.
-func (s *DirectorySink) sweep(root *os.Root, l *FileLedger) error {
+func (s *DirectorySink) sweep(ctx context.Context, root *os.Root, l *FileLedger) error {
+	names, err := l.names(ctx, StateStaged)
+	if err != nil {
+		return err
+	}
 	waiting := map[string]bool{}
-	for _, e := range l.mem.entries {
-		if e.State == StateStaged {
-			waiting[nameKey(e.Name)] = true
-		}
+	for _, name := range names {
+		waiting[nameKey(name)] = true
 	}
 	return removeStale(root, func(key, _ string) bool { return !waiting[key] })
 }
@@ -516,8 +518,7 @@ func safeFileName(name string) (string, error) {
 	for i, r := range name {
 		last := i == len(name)-1
 		switch {
-		case r == '\uFFFD' || r == '\u2028' || r == '\u2029' || r == '\u0085',
-			r < ' ', r == 0x7f, strings.ContainsRune(`/\<>:"|?*%`, r),
+		case r == '\uFFFD', hidden(r), strings.ContainsRune(`/\<>:"|?*%`, r),
 			i == 0 && (reserved || r == '.'), last && (r == '.' || r == ' '):
 			size := max(1, len(string(r)))
 			if r == '\uFFFD' { // perhaps one invalid byte, not three valid ones

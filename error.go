@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Outcome says what is known about the effect of a failed call. A caller who
@@ -87,34 +88,43 @@ type Error struct {
 	Classes []error // see the Err… variables
 	Err     error   // the cause, if any; reachable by errors.Is and errors.As
 
-	problem *Problem
-	body    *[]byte
+	// answer is behind a closure, where fmt cannot follow it: below an
+	// unexported field it prints by reflection, through pointers, too.
+	answer func() (*Problem, []byte)
 }
 
 // Problem returns the vendor's error document, if one could be read. Its
 // texts may hold personal data.
 func (e Error) Problem() (Problem, bool) {
-	if e.problem == nil {
+	if e.answer == nil {
 		return Problem{}, false
 	}
-	return *e.problem, true
+	p, _ := e.answer()
+	if p == nil {
+		return Problem{}, false
+	}
+	return *p, true
 }
 
 // Body returns the raw body of the vendor's answer, at most 1 MiB of it. It
 // may hold personal data.
 func (e Error) Body() []byte {
-	if e.body == nil {
+	if e.answer == nil {
 		return nil
 	}
-	return slices.Clone(*e.body)
+	_, body := e.answer()
+	return slices.Clone(body)
 }
 
 // SetAnswer keeps the vendor's error document and raw body with the error;
 // it is meant for test doubles and for the service packages.
 func (e *Error) SetAnswer(p *Problem, body []byte) {
-	e.problem, e.body = p, nil
-	if len(body) > 0 {
-		e.body = &body
+	e.answer = nil
+	if len(body) == 0 {
+		body = nil
+	}
+	if p != nil || body != nil {
+		e.answer = func() (*Problem, []byte) { return p, body }
 	}
 }
 
@@ -261,15 +271,19 @@ func SafeToken(s string) string {
 	return s
 }
 
-// oneLine keeps a hostile file name or server text from forging log lines.
+// oneLine keeps a hostile file name or server text from forging log lines and
+// from steering a terminal: control and format characters become spaces.
 func oneLine(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r == '\u0085' || r == '\u2028' || r == '\u2029' {
+		if hidden(r) {
 			return ' '
 		}
 		return r
 	}, s)
 }
+
+// hidden reports whether a character controls how others are shown.
+func hidden(r rune) bool { return unicode.In(r, unicode.C, unicode.Zl, unicode.Zp) }
 
 // Faults collects every fault of a request before anything is sent.
 // The zero value is ready; it is not safe for concurrent use.

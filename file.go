@@ -25,6 +25,7 @@ type File struct {
 type content struct {
 	r       io.ReadCloser
 	size    int64
+	stamp   time.Time    // modification time at open; zero if there is none
 	changed func() error // compares with the state at open; nil if nothing can be compared
 }
 
@@ -60,7 +61,7 @@ func fromFS(f fs.File) (content, error) {
 	if err != nil {
 		return content{}, errors.Join(err, f.Close())
 	}
-	return content{f, st.Size(), func() error {
+	return content{f, st.Size(), st.ModTime(), func() error {
 		now, err := f.Stat()
 		if err != nil {
 			return err
@@ -75,9 +76,14 @@ func fromFS(f fs.File) (content, error) {
 // FileFromBytes sends bytes held in memory; the caller must not change them.
 func FileFromBytes(name string, data []byte) File {
 	return File{name, func() (content, error) {
-		return content{io.NopCloser(bytes.NewReader(data)), int64(len(data)), nil}, nil
+		return content{r: openBytes{bytes.NewReader(data)}, size: int64(len(data))}, nil
 	}}
 }
+
+// openBytes can seek, which io.NopCloser would hide.
+type openBytes struct{ *bytes.Reader }
+
+func (openBytes) Close() error { return nil }
 
 // NewFile sends content of another kind. open is called once for each attempt
 // and must return the same size bytes every time; a different number fails the
@@ -88,7 +94,10 @@ func NewFile(name string, size int64, open func() (io.ReadCloser, error)) File {
 			return content{}, errors.New("NewFile needs a size of zero or more and an open function")
 		}
 		r, err := open()
-		return content{r, size, nil}, err
+		if err == nil && r == nil {
+			err = errors.New("the open function returned neither a reader nor an error")
+		}
+		return content{r: r, size: size}, err
 	}}
 }
 
@@ -170,27 +179,51 @@ func (r *FileReader) Read(p []byte) (int, error) {
 		return 0, r.err
 	}
 	n, err := r.c.r.Read(p)
+	if n < 0 || n > len(p) {
+		r.err = errors.New("ccr: the source of the file returned an impossible count")
+		return 0, r.err
+	}
 	r.off += int64(n)
 	switch {
-	case errors.Is(err, io.EOF) && r.off < r.c.size:
+	case err == io.EOF && r.off < r.c.size: //nolint:errorlint // see sourceErr
 		r.err = fmt.Errorf("%w: it became shorter", ErrFileChanged)
-	case err != nil && !errors.Is(err, io.EOF):
-		r.err = err
+	case err != nil && err != io.EOF: //nolint:errorlint // see sourceErr
+		r.err = sourceErr(err)
 	}
 	return n, r.err
+}
+
+// sourceErr keeps an error that merely wraps io.EOF (a connection that broke
+// off) from being taken for the end of the file by errors.Is.
+func sourceErr(err error) error {
+	if errors.Is(err, io.EOF) {
+		return fmt.Errorf("%w: %v", io.ErrUnexpectedEOF, err) //nolint:errorlint // on purpose not in the chain
+	}
+	return err
 }
 
 // atEnd makes sure that the source ends where it should, unmodified.
 func (r *FileReader) atEnd() error {
 	var one [1]byte
-	if n, _ := io.ReadFull(r.c.r, one[:]); n > 0 {
-		return fmt.Errorf("%w: it became longer", ErrFileChanged)
+	for range maxEmptyReads {
+		n, err := r.c.r.Read(one[:])
+		switch {
+		case n != 0:
+			return fmt.Errorf("%w: it became longer", ErrFileChanged)
+		case err == io.EOF: //nolint:errorlint // see sourceErr
+			if err := r.Check(); err != nil {
+				return err
+			}
+			return io.EOF
+		case err != nil: // such as a checksum at the end that does not match
+			return sourceErr(err)
+		}
 	}
-	if err := r.Check(); err != nil {
-		return err
-	}
-	return io.EOF
+	return io.ErrNoProgress
 }
+
+// maxEmptyReads is how often a source may return nothing at its end.
+const maxEmptyReads = 100
 
 // Check compares the source with its state when it was opened, as far as the
 // kind of source allows: size and modification time for files.
@@ -219,7 +252,7 @@ func (r *FileReader) Seek(offset int64, whence int) (int64, error) {
 		if err != nil {
 			return 0, err
 		}
-		if c.size != r.c.size {
+		if c.size != r.c.size || !c.stamp.Equal(r.c.stamp) {
 			return 0, errors.Join(ErrFileChanged, c.r.Close())
 		}
 		r.c.r.Close() //nolint:errcheck // read only; the new one replaces it
@@ -231,13 +264,3 @@ func (r *FileReader) Seek(offset int64, whence int) (int64, error) {
 
 // Close releases the source.
 func (r *FileReader) Close() error { return r.c.r.Close() }
-
-// ItemInfo describes something at a vendor that is about to be received.
-type ItemInfo struct {
-	Name    string    // as the vendor wrote it: data, never a path to trust
-	Size    int64     // -1 if not known beforehand
-	ModTime time.Time // zero if not known
-	// Known: other content was received under this name before, so this one
-	// must be kept apart from it even if that is no longer there.
-	Known bool
-}

@@ -3,6 +3,7 @@ package ccr
 import (
 	"context"
 	"io"
+	"time"
 )
 
 // Sink is where received reports and files go. Implement it to receive into
@@ -12,6 +13,16 @@ type Sink interface {
 	// Create starts one delivery. Nothing may become visible to a consumer
 	// before Commit.
 	Create(ctx context.Context, item ItemInfo) (SinkFile, error)
+}
+
+// ItemInfo describes something at a vendor that is about to be received.
+type ItemInfo struct {
+	Name    string    // as the vendor wrote it: data, never a path to trust
+	Size    int64     // -1 if not known beforehand
+	ModTime time.Time // zero if not known
+	// Known: other content was received under this name before, so this one
+	// must be kept apart from it even if that is no longer there.
+	Known bool
 }
 
 // SinkFile takes the content of one item, in order.

@@ -286,6 +286,6 @@ func lookAt(t *testing.T, s scenario, dir string, memory ccr.Ledger) ccr.Ledger 
 	require.NoError(t, os.WriteFile(path, b, 0o600))
 	l, err := ccr.OpenLedger(path)
 	require.NoError(t, err)
-	require.NoError(t, l.Close())
+	t.Cleanup(func() { require.NoError(t, l.Close()) })
 	return l
 }
