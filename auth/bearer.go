@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -23,6 +24,13 @@ type StaticBearer struct{ s *bearerState }
 type bearerState struct {
 	bound
 	token ccr.Secret
+	last  atomic.Pointer[bearerToken]
+}
+
+// bearerToken is a token that was looked into before.
+type bearerToken struct {
+	token, header hiddenText
+	exp           time.Time // zero: not a JWT, or one without exp
 }
 
 // NewStaticBearer sends a token as "Authorization: Bearer …". If it is a JWT
@@ -37,7 +45,12 @@ func NewStaticBearer(token ccr.Secret) (*StaticBearer, error) {
 }
 
 // Bind implements [Credential]; clients call it.
-func (b *StaticBearer) Bind(to transport.Binding) error { return b.s.bind(to) }
+func (b *StaticBearer) Bind(to transport.Binding) error {
+	if b == nil || b.s == nil {
+		return errZero
+	}
+	return b.s.bind(to, nil)
+}
 
 // Header implements [Credential]; clients call it.
 func (b *StaticBearer) Header(context.Context) (name, value string, err error) {
@@ -45,16 +58,32 @@ func (b *StaticBearer) Header(context.Context) (name, value string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	var c jwt.RegisteredClaims
-	if _, _, err := jwt.NewParser().ParseUnverified(token, &c); err == nil && c.ExpiresAt != nil && time.Since(c.ExpiresAt.Time) > expLeeway {
+	last := b.s.last.Load()
+	if last == nil || !last.token.is(token) {
+		header, err := bearer(token)
+		if err != nil {
+			return "", "", err
+		}
+		last = &bearerToken{token: hide(token), header: hide(header), exp: expOf(token)}
+		b.s.last.Store(last)
+	}
+	if !last.exp.IsZero() && time.Since(last.exp) > expLeeway {
 		return "", "", &ccr.Error{
 			Service: "auth", Operation: "StaticBearer", Outcome: ccr.OutcomeNotSent, Classes: []error{ccr.ErrUnauthorized},
 			Err:    errors.New("the token's exp has passed"),
 			Advice: "Get a new token; if it is new, check this machine's clock",
 		}
 	}
-	value, err = bearer(token)
-	return "Authorization", value, err
+	return "Authorization", last.header(), nil
+}
+
+// expOf is the exp of a JWT. Its signature is the API's to check.
+func expOf(token string) time.Time {
+	var c jwt.RegisteredClaims
+	if _, _, err := jwt.NewParser().ParseUnverified(token, &c); err != nil || c.ExpiresAt == nil {
+		return time.Time{}
+	}
+	return c.ExpiresAt.Time
 }
 
 // Refused implements [Credential]; clients call it after a 401.

@@ -15,19 +15,27 @@ type Credential = transport.Credential
 // ErrWrongAPI: the credential is bound to another API than the client's.
 var ErrWrongAPI = errors.New("the credential belongs to another API; make one for each")
 
-// bound ties a credential to the first origin it is used for.
+var errZero = errors.New("auth: a credential that no constructor made")
+
+// bound ties a credential to the service and origin it is first used for: two
+// services may share a host, behind a gateway, but never a credential.
 type bound struct {
-	mu     sync.Mutex
-	origin string
+	mu  sync.Mutex
+	api string
 }
 
-func (b *bound) bind(to transport.Binding) error {
+// bind accepts one API; first, if there is one, runs for the first client.
+func (b *bound) bind(to transport.Binding, first func()) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.origin != "" && b.origin != to.Origin {
+	api := to.Service + " at " + to.Origin
+	if b.api != "" && b.api != api {
 		return fmt.Errorf("auth: %w", ErrWrongAPI)
 	}
-	b.origin = to.Origin
+	if b.api == "" && first != nil {
+		first()
+	}
+	b.api = api
 	return nil
 }
 

@@ -34,23 +34,34 @@ func NewHeaderKey(header string, key ccr.Secret) (*HeaderKey, error) {
 	}
 	header = http.CanonicalHeaderKey(header)
 	switch header {
-	case "Content-Length", "Content-Type", "Host", "Transfer-Encoding", "Connection":
+	case "Accept", "Connection", "Content-Length", "Content-Type", "Cookie", "Host", "Proxy-Authorization", "Te", "Trailer",
+		"Transfer-Encoding", "Upgrade", "User-Agent":
 		return nil, errors.New("auth: that header belongs to HTTP itself")
 	}
 	return &HeaderKey{&keyState{header: header, key: key}}, nil
 }
 
 // Bind implements [Credential]; clients call it.
-func (h *HeaderKey) Bind(to transport.Binding) error { return h.s.bind(to) }
+func (h *HeaderKey) Bind(to transport.Binding) error {
+	if h == nil || h.s == nil {
+		return errZero
+	}
+	return h.s.bind(to, nil)
+}
 
 // Header implements [Credential]; clients call it.
 func (h *HeaderKey) Header(context.Context) (name, value string, err error) {
 	key, err := h.s.key.Reveal()
-	if err == nil {
-		_, err = bearer(key) // the same characters are allowed
-	}
 	if err != nil {
 		return "", "", err
+	}
+	if strings.TrimSpace(key) != key {
+		return "", "", errors.New("auth: the key begins or ends with a space")
+	}
+	for _, c := range []byte(key) {
+		if c < ' ' || c >= 0x7f {
+			return "", "", errors.New("auth: the key holds characters that a header cannot carry")
+		}
 	}
 	return h.s.header, key, nil
 }

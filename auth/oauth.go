@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -77,26 +78,25 @@ func NewClientCredentials(cfg ClientCredentialsConfig) (*TokenSource, error) {
 	if err := f.Err("auth", "NewClientCredentials"); err != nil {
 		return nil, err
 	}
+	if raw, err := url.Parse(cfg.TokenURL); err == nil && u.Path != "" {
+		u.Path = raw.Path // as it was given: a slash at its end matters to some servers
+	}
 	sum := sha256.Sum256([]byte(u.String() + "\n" + cfg.ClientID + "\n" + cfg.Audience + "\n" + cfg.Scope))
-	o := &oauth{cfg: cfg, url: u}
+	o := &oauth{cfg: cfg, url: u, route: transport.Route{
+		// Safe to repeat: a token that nobody received is only unused.
+		Operation: "Token", Method: http.MethodPost, Path: cmp.Or(u.Path, "/"), Class: transport.Idempotent, Success: []int{200, 201},
+	}}
 	return newSource(o.fetch, o.bind, cfg.Store, "ccr-token-"+hex.EncodeToString(sum[:16])), nil
 }
 
 type oauth struct {
 	cfg    ClientCredentialsConfig
 	url    *url.URL
+	route  transport.Route
 	client atomic.Pointer[transport.Client]
 }
 
-// tokenRoute is safe to repeat: a token that nobody received is only unused.
-func tokenRoute() *transport.Route {
-	return &transport.Route{Operation: "Token", Method: http.MethodPost, Path: "/oauth/token", Success: []int{200, 201}}
-}
-
-func (o *oauth) bind(b transport.Binding) error {
-	o.client.CompareAndSwap(nil, b.Derive("auth", o.url))
-	return nil
-}
+func (o *oauth) bind(b transport.Binding) { o.client.Store(b.Derive("auth", o.url)) }
 
 func (o *oauth) fetch(ctx context.Context, prior Token) (Token, error) {
 	if !prior.Refresh.IsZero() && (prior.RefreshExpiry.IsZero() || time.Until(prior.RefreshExpiry) > mandatoryMax) {
@@ -105,12 +105,30 @@ func (o *oauth) fetch(ctx context.Context, prior Token) (Token, error) {
 			return Token{}, err
 		}
 		t, err := o.request(ctx, map[string]string{"grant_type": "refresh_token", "refresh_token": refresh})
-		if e, ok := errors.AsType[*ccr.Error](err); err == nil || !ok || e.StatusCode/100 != 4 || errors.Is(e, ccr.ErrRateLimited) {
+		if err == nil && t.Refresh.IsZero() {
+			t.Refresh, t.RefreshExpiry = prior.Refresh, prior.RefreshExpiry // RFC 6749 section 6: it stays valid
+		}
+		if err == nil || !refused(err) {
 			return t, err
 		}
 		// Refused although in date, which happens: log in anew.
 	}
 	return o.request(ctx, map[string]string{"grant_type": "client_credentials"})
+}
+
+// refused reports whether the token endpoint answered a refresh with a no, in
+// whatever form, and not that it is busy or down.
+func refused(err error) bool {
+	e, ok := errors.AsType[*ccr.Error](err)
+	if !ok {
+		return false
+	}
+	switch e.StatusCode {
+	case 0, http.StatusRequestTimeout, http.StatusTooManyRequests,
+		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return false
+	}
+	return true
 }
 
 func (o *oauth) request(ctx context.Context, grant map[string]string) (Token, error) {
@@ -141,7 +159,7 @@ func (o *oauth) request(ctx context.Context, grant map[string]string) (Token, er
 		body = transport.BytesBody("application/x-www-form-urlencoded", []byte(form.Encode()))
 	}
 	asked := time.Now()
-	req := &transport.Request{Route: tokenRoute(), URL: o.url, Body: body, MaxBody: 1 << 20}
+	req := &transport.Request{Route: &o.route, URL: o.url, Body: body, MaxBody: 1 << 20}
 	resp, err := client.Do(ctx, req)
 	if err != nil {
 		return Token{}, err
@@ -174,6 +192,8 @@ func parseToken(body []byte, asked time.Time) (Token, error) {
 	switch {
 	case r.AccessToken == "":
 		return Token{}, errors.New("no access_token in the answer")
+	case !headerSafe(r.AccessToken):
+		return Token{}, errors.New("the access_token holds characters that a header cannot carry")
 	case r.TokenType != "" && !strings.EqualFold(r.TokenType, "bearer"):
 		return Token{}, errors.New("token_type is not bearer")
 	}
@@ -181,7 +201,7 @@ func parseToken(body []byte, asked time.Time) (Token, error) {
 	life := r.ExpiresIn.duration()
 	if life == 0 {
 		life = defaultLifetime
-		if own, ok := ownLifetime(r.AccessToken); ok {
+		if own, ok := ownLifetime(r.AccessToken, asked); ok {
 			life = min(life, own)
 		}
 	}
@@ -211,12 +231,17 @@ func (s seconds) duration() time.Duration {
 	return time.Duration(float64(s) * float64(time.Second))
 }
 
-// ownLifetime is exp minus iat of a JWT, which needs no agreement on clocks.
-func ownLifetime(token string) (time.Duration, bool) {
+// ownLifetime is what a JWT says of itself: exp minus iat, which needs no
+// agreement on clocks, or exp minus now if it has no iat.
+func ownLifetime(token string, asked time.Time) (time.Duration, bool) {
 	var c jwt.RegisteredClaims
-	if _, _, err := jwt.NewParser().ParseUnverified(token, &c); err != nil || c.ExpiresAt == nil || c.IssuedAt == nil {
+	if _, _, err := jwt.NewParser().ParseUnverified(token, &c); err != nil || c.ExpiresAt == nil {
 		return 0, false
 	}
-	d := c.ExpiresAt.Sub(c.IssuedAt.Time)
+	since := asked
+	if c.IssuedAt != nil {
+		since = c.IssuedAt.Time
+	}
+	d := c.ExpiresAt.Sub(since)
 	return d, d > 0
 }

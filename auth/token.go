@@ -78,7 +78,7 @@ func (m *memoryStore) Lock(ctx context.Context, key string) (func(), error) {
 	m.mu.Unlock()
 	select {
 	case l <- struct{}{}:
-		return func() { <-l }, nil
+		return sync.OnceFunc(func() { <-l }), nil
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}

@@ -5,194 +5,345 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptrace"
-	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/ccr-sdk/ccr"
 )
 
-// call is the state of one call over all its attempts. Only the goroutine
-// that makes the call uses it.
-type call struct {
-	c   *Client
-	req *Request
-	ctx context.Context
+// attempt is the state of one request on the wire. The transport's own
+// goroutines touch what is atomic, and what mu guards.
+type attempt struct {
+	k       *call
+	number  int    // 0 until it becomes a request
+	stopped string // why it did not, for the log
+	started time.Time
+	ctx     attemptContext
+	cause   context.Context // whose cause says why the attempt was ended
+	cancel  context.CancelCauseFunc
+	out     http.Request
+	answer  answerBody
+	trace   httptrace.ClientTrace
 
-	probed         bool
-	attempts       int
-	cur            *attempt
-	replayed       bool // a 401 was answered with one replay
-	earlierUnknown bool
-	wait           time.Duration // before the next attempt
-	status         int           // of the attempt before it
-	resp           *Response     // the success
-	err            *ccr.Error    // the failure
+	// The credential's value is behind a closure, where no printer that
+	// walks a context finds it.
+	authName string
+	auth     func() string
+
+	handed  atomic.Bool              // the caller's transport has the request
+	getConn atomic.Bool              // it has asked for a connection: it speaks httptrace
+	gotConn atomic.Bool              // a connection was handed to the request
+	sent    atomic.Pointer[sentBody] // the last pass over the body
+	bodyErr atomic.Pointer[error]    // of the body's source
+
+	timeout  time.Duration // without a byte moving
+	moved    atomic.Int64  // when one moved last, since started; negative: nobody waits for the network
+	answered atomic.Bool
+
+	mu    sync.Mutex
+	timer *time.Timer
+	whole time.Duration // the attempt's end, since started; 0: none
+	ended bool
+
+	status    int // of the answer, once there is one
+	requestID string
+	logged    bool
 }
 
-type callKey struct{}
+// RouteInfo implements [ccr.RouteSource] for middleware.
+func (a *attempt) RouteInfo() ccr.RouteInfo {
+	return ccr.RouteInfo{Service: a.k.c.cfg.Service, Operation: a.k.req.Route.Operation, Template: a.k.req.Route.Path, Attempt: a.number}
+}
 
-// callContext lets the engine's callbacks and our transports find the call.
-type callContext struct {
+// Format keeps what an attempt holds out of every printed form.
+func (a *attempt) Format(f fmt.State, _ rune) { io.WriteString(f, "attempt") } //nolint:errcheck // fmt.State keeps no errors
+
+// attemptContext is the context of one attempt, by which the guard finds it
+// below any middleware.
+type attemptContext struct {
 	context.Context
-	k *call
+	a *attempt
 }
 
-func (c *callContext) Value(key any) any {
-	if _, ok := key.(callKey); ok {
-		return c.k
+type attemptKey struct{}
+
+func (c *attemptContext) Value(key any) any {
+	if _, ok := key.(attemptKey); ok {
+		return c.a
 	}
 	return c.Context.Value(key)
 }
 
-// RouteInfo implements ccr.RouteSource for middleware.
-func (k *call) RouteInfo() ccr.RouteInfo {
-	return ccr.RouteInfo{Service: k.c.cfg.Service, Operation: k.req.Route.Operation, Template: k.req.Route.Path, Attempt: k.attempts}
+// String is what a context derived from this one prints.
+func (c *attemptContext) String() string { return "ccr.attempt" }
+
+// Format keeps what the context leads to out of every printed form.
+func (c *attemptContext) Format(f fmt.State, _ rune) { io.WriteString(f, c.String()) } //nolint:errcheck // fmt.State keeps no errors
+
+func attemptOf(ctx context.Context) *attempt {
+	if c, ok := ctx.(*attemptContext); ok {
+		return c.a
+	}
+	a, _ := ctx.Value(attemptKey{}).(*attempt)
+	return a
 }
 
-// attempt is the state of one request on the wire. The transport's own
-// goroutines touch what is atomic.
-type attempt struct {
-	k        *call
-	started  time.Time
-	gotConn  atomic.Bool  // a connection was handed to the request
-	bodySent atomic.Int64 // bytes of the body that the transport took
-	bodyErr  atomic.Pointer[error]
-	timer    *time.Timer
-	timeout  time.Duration
-	cancel   context.CancelCauseFunc
-	auth     string // header value that was attached
-	authName string
-	logged   bool
-}
+// timeoutError is how time ends an attempt.
+type timeoutError struct{ text string }
 
-var errAttemptTimeout = errors.New("no byte moved for the attempt timeout")
+func (e *timeoutError) Error() string { return e.text }
 
-// progress puts the attempt's end off: bytes are moving.
-func (a *attempt) progress() { a.timer.Reset(a.timeout) }
-
-// end releases the timer and the context; the body must have been read.
-func (a *attempt) end() {
-	a.timer.Stop()
-	a.cancel(nil)
-}
+// Timeout makes it a timeout to who looks at net.Error.
+func (e *timeoutError) Timeout() bool   { return true }
+func (e *timeoutError) Temporary() bool { return true }
 
 // outer is the outermost transport: what happens once per attempt.
 type outer struct{ next http.RoundTripper }
 
-func (o *outer) RoundTrip(req *http.Request) (*http.Response, error) {
-	k, ok := req.Context().Value(callKey{}).(*call)
-	if !ok {
-		return nil, errOrigin
+func (o *outer) RoundTrip(req *http.Request) (resp *http.Response, err error) {
+	k := callOf(req.Context())
+	if k == nil {
+		return nil, refuse(req, errLostContext)
 	}
+	a := k.newAttempt(req.Response != nil)
+	if err := a.admit(k.ctx.Context); err != nil {
+		return nil, refuse(req, err)
+	}
+	k.between = false
 	if req.Response == nil { // a followed redirect goes on within its attempt
 		k.attempts++
 	}
-	a := &attempt{k: k, started: time.Now(), timeout: k.c.retry.AttemptTimeout}
-	k.cur = a
-	ctx := req.Context()
-	if k.c.limiter != nil {
-		if err := k.c.limiter.Wait(ctx); err != nil {
-			return nil, a.unsent(req, &limiterError{err})
+	a.number = k.attempts
+	a.start(req)
+	done := false
+	defer func() {
+		if !done { // the caller's middleware panics
+			a.end()
+			refuse(&a.out, nil) //nolint:errcheck // there is a panic under way
 		}
+	}()
+	resp, err = o.next.RoundTrip(&a.out)
+	done = true
+	if err == nil && resp == nil {
+		err = errors.New("a middleware or transport returned neither an answer nor an error")
 	}
-	if k.c.cred != nil {
-		name, value, err := k.c.cred.Header(ctx)
-		if err != nil {
-			return nil, a.unsent(req, &credentialError{err})
-		}
-		a.authName, a.auth = name, value
-	}
-	a.started = time.Now()
-	ctx, a.cancel = context.WithCancelCause(ctx)
-	a.timer = time.AfterFunc(a.timeout, func() { a.cancel(errAttemptTimeout) })
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { a.gotConn.Store(true) }})
-	out := req.WithContext(ccr.ContextWithRoute(ctx, k))
-	if req.Body != nil && req.Body != http.NoBody {
-		out.Body = &sentBody{r: req.Body, a: a}
-		if open := req.GetBody; open != nil {
-			out.GetBody = func() (io.ReadCloser, error) {
-				r, err := open()
-				if err != nil {
-					return nil, err
-				}
-				return &sentBody{r: r, a: a}, nil
-			}
-		}
-	}
-	resp, err := o.next.RoundTrip(out)
 	if err != nil {
-		cause := context.Cause(ctx)
-		a.end()
-		if errors.Is(cause, errAttemptTimeout) {
-			err = fmt.Errorf("%w (%v)", errAttemptTimeout, a.timeout)
+		if resp != nil && resp.Body != nil {
+			resp.Body.Close() //nolint:errcheck // an answer with an error is none
 		}
+		err = a.failed(err)
+		a.end()
 		return nil, err
 	}
-	a.progress()
-	resp.Body = &answerBody{resp.Body, a, ctx}
+	a.pause()
+	a.answered.Store(true)
+	a.status, a.requestID = resp.StatusCode, requestID(resp)
+	a.answer = answerBody{rc: resp.Body, a: a}
+	if a.answer.rc == nil {
+		a.answer.rc = http.NoBody
+	}
+	resp.Body = &a.answer
+	unfollowable(req, resp)
 	return resp, nil
 }
 
-// unsent ends an attempt that never got as far as the transport, which would
-// have closed the body.
-func (a *attempt) unsent(req *http.Request, err error) error {
-	if req.Body != nil {
-		err = errors.Join(err, req.Body.Close())
+// unfollowable hides a Location that net/http would fail on, quoting it.
+func unfollowable(req *http.Request, resp *http.Response) {
+	if resp.StatusCode/100 != 3 {
+		return
+	}
+	if _, err := req.URL.Parse(resp.Header.Get("Location")); err != nil {
+		resp.Header = resp.Header.Clone()
+		resp.Header.Del("Location")
+	}
+}
+
+// admit fetches the credential and waits for the limiter, in this order: what
+// the limiter lets go must go at once, or two windows' worth go together.
+func (a *attempt) admit(ctx context.Context) error {
+	a.stopped = "context"
+	if ctx.Err() != nil {
+		return contextCause(ctx)
+	}
+	a.stopped = "credential"
+	if err := a.authorize(ctx); err != nil {
+		return err
+	}
+	if a.k.c.limiter == nil {
+		return nil
+	}
+	a.stopped = "limiter"
+	asked := time.Now()
+	if err := a.k.c.limiter.Wait(ctx); err != nil {
+		if ctx.Err() != nil {
+			err = contextCause(ctx)
+		}
+		return &limiterError{err}
+	}
+	if time.Since(asked) <= time.Second {
+		return nil
+	}
+	a.stopped = "credential"
+	return a.authorize(ctx) // the first one may have expired in the queue
+}
+
+func (a *attempt) authorize(ctx context.Context) error {
+	if a.k.c.cred == nil {
+		return nil
+	}
+	name, value, err := a.k.c.cred.Header(ctx)
+	if err != nil {
+		return &credentialError{err}
+	}
+	a.authName, a.auth = name, func() string { return value }
+	return nil
+}
+
+// start makes the request that goes to the middleware, and starts the clock.
+func (a *attempt) start(req *http.Request) {
+	a.started, a.timeout, a.whole = time.Now(), a.k.c.retry.AttemptTimeout, a.k.c.whole
+	ctx, cancel := context.WithCancelCause(req.Context())
+	a.cause, a.cancel = ctx, cancel
+	first := a.timeout
+	if a.whole > 0 {
+		first = min(first, a.whole)
+	}
+	a.mu.Lock()
+	a.timer = time.AfterFunc(first, a.expire)
+	a.mu.Unlock()
+	a.trace.GotConn = a.onGotConn
+	if !a.k.c.traced {
+		a.trace.GetConn = a.onGetConn
+	}
+	a.ctx = attemptContext{httptrace.WithClientTrace(ccr.ContextWithRoute(ctx, a), &a.trace), a}
+	a.out = *req.WithContext(&a.ctx)
+	if req.Body == nil || req.Body == http.NoBody {
+		return
+	}
+	a.out.Body = newSentBody(a, req.Body)
+	a.out.GetBody = func() (io.ReadCloser, error) {
+		r, err := a.k.req.Body.Open()
+		if err != nil {
+			return nil, &sourceError{err}
+		}
+		return newSentBody(a, r), nil
+	}
+}
+
+func (a *attempt) onGotConn(httptrace.GotConnInfo) { a.gotConn.Store(true) }
+func (a *attempt) onGetConn(string)                { a.getConn.Store(true) }
+
+// connected reports whether a connection was, or may have been, handed to the
+// request. A transport that does not speak httptrace never says so: unless
+// its error is one of dialling, what it was handed counts as sent.
+func (a *attempt) connected(err error) bool {
+	if a.gotConn.Load() || a.answered.Load() {
+		return true
+	}
+	if a.k.c.traced || !a.handed.Load() || a.getConn.Load() {
+		return false
+	}
+	op, ok := errors.AsType[*net.OpError](err)
+	return !ok || op.Op != "dial"
+}
+
+// delivered reports whether the vendor may have got the whole request.
+func (a *attempt) delivered(err error) bool {
+	if !a.connected(err) {
+		return false
+	}
+	if sent := a.sent.Load(); sent != nil && a.bodyErr.Load() != nil && sent.taken.Load() < sent.length {
+		return false // our own source failed: a shortened body is never a request
+	}
+	return true
+}
+
+// progress puts the attempt's end off: bytes of the request are moving.
+func (a *attempt) progress() {
+	if !a.answered.Load() {
+		a.moved.Store(int64(time.Since(a.started)))
+	}
+}
+
+// resume and pause are around each wait for the answer's bytes.
+func (a *attempt) resume() { a.moved.Store(int64(time.Since(a.started))) }
+func (a *attempt) pause()  { a.moved.Store(-1) }
+
+// expire runs when the timer does: it ends the attempt, or waits on if bytes
+// have moved since.
+func (a *attempt) expire() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.ended {
+		return
+	}
+	now, next := time.Since(a.started), a.timeout
+	if a.whole > 0 && now >= a.whole {
+		a.cancel(&timeoutError{"the attempt was not done after " + a.whole.String()})
+		return
+	}
+	if moved := time.Duration(a.moved.Load()); moved >= 0 {
+		if now-moved >= a.timeout {
+			a.cancel(&timeoutError{"no byte moved for " + a.timeout.String()})
+			return
+		}
+		next = a.timeout - (now - moved)
+	}
+	if a.whole > 0 {
+		next = min(next, a.whole-now)
+	}
+	a.timer.Reset(next)
+}
+
+// within bounds what is left of the attempt, whatever moves.
+func (a *attempt) within(d time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if end := time.Since(a.started) + d; !a.ended && (a.whole == 0 || end < a.whole) {
+		a.whole = end
+		a.timer.Reset(min(d, a.timeout))
+	}
+}
+
+// end releases the timer and the context; the body must have been read.
+func (a *attempt) end() {
+	a.mu.Lock()
+	a.ended = true
+	a.timer.Stop()
+	a.mu.Unlock()
+	a.cancel(nil)
+}
+
+// failed says that time ended the attempt, if it did.
+func (a *attempt) failed(err error) error {
+	if t, ok := errors.AsType[*timeoutError](context.Cause(a.cause)); ok {
+		return t
 	}
 	return err
 }
 
-// answerBody keeps the attempt alive while the answer flows.
+// answerBody starts and stops the attempt's clock around each read.
 type answerBody struct {
-	io.ReadCloser
-	a   *attempt
-	ctx context.Context
+	rc io.ReadCloser
+	a  *attempt
 }
 
 func (b *answerBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if n > 0 {
-		b.a.progress()
-	}
-	if err != nil && err != io.EOF && errors.Is(context.Cause(b.ctx), errAttemptTimeout) { //nolint:errorlint // io.Reader contract
-		err = fmt.Errorf("%w (%v)", errAttemptTimeout, b.a.timeout)
+	b.a.resume()
+	n, err := b.rc.Read(p)
+	b.a.pause()
+	if err != nil && err != io.EOF { //nolint:errorlint // io.Reader contract
+		err = b.a.failed(wireCause(err))
 	}
 	return n, err
 }
 
 func (b *answerBody) Close() error {
-	err := b.ReadCloser.Close()
+	err := b.rc.Close()
 	b.a.end()
 	return err
-}
-
-// guard is the innermost transport, below the caller's middleware: it lets a
-// request out only to its client's origin, and attaches the credential there.
-type guard struct{ next http.RoundTripper }
-
-func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
-	k, ok := req.Context().Value(callKey{}).(*call)
-	if !ok || Origin(req.URL) != k.c.origin || req.URL.User != nil {
-		if req.Body != nil {
-			req.Body.Close() //nolint:errcheck // refused; nothing of it was sent
-		}
-		return nil, errOrigin
-	}
-	if k.cur.auth == "" {
-		return g.next.RoundTrip(req)
-	}
-	out := *req
-	out.Header = make(http.Header, len(req.Header)+1)
-	for name, v := range req.Header {
-		out.Header[name] = slices.Clip(v)
-	}
-	out.Header[k.cur.authName] = []string{k.cur.auth}
-	resp, err := g.next.RoundTrip(&out)
-	if resp != nil {
-		resp.Request = req // the caller's middleware must not find the credential there
-	}
-	return resp, err
 }

@@ -2,12 +2,16 @@ package transport
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"sync/atomic"
+
+	"github.com/ccr-sdk/ccr"
 )
 
 // Body is a request body of known length that can be opened for each attempt.
-// The zero Body is none.
+// The zero Body is none. A source that turns out shorter or longer than Length
+// fails the call with [ccr.ErrFileChanged], before its last byte is sent.
 type Body struct {
 	ContentType string
 	Length      int64
@@ -21,27 +25,18 @@ func BytesBody(contentType string, b []byte) Body {
 	}}
 }
 
-// sentBody tells the attempt how much of the body the transport has taken,
-// and keeps an error of the source apart from one of the connection.
-type sentBody struct {
-	r      io.ReadCloser
-	a      *attempt
-	closed atomic.Bool // by the transport, which has given up: what Read says then is not the source's fault
-}
-
-func (s *sentBody) Read(p []byte) (int, error) {
-	n, err := s.r.Read(p)
-	s.a.bodySent.Add(int64(n))
-	s.a.progress()
-	if err != nil && err != io.EOF && !s.closed.Load() { //nolint:errorlint // io.Reader contract: io.EOF itself
-		s.a.bodyErr.CompareAndSwap(nil, &err)
+// openBody opens the source for an attempt; the engine asks once before the
+// first attempt for a length that we set ourselves.
+func (k *call) openBody() (io.Reader, error) {
+	if !k.probed {
+		k.probed = true
+		return probe{}, nil
 	}
-	return n, err
-}
-
-func (s *sentBody) Close() error {
-	s.closed.Store(true)
-	return s.r.Close()
+	r, err := k.req.Body.Open()
+	if err != nil {
+		return nil, &sourceError{err}
+	}
+	return r, nil
 }
 
 // probe answers retryablehttp's question for a body's length without opening
@@ -49,3 +44,86 @@ func (s *sentBody) Close() error {
 type probe struct{}
 
 func (probe) Read([]byte) (int, error) { return 0, io.EOF }
+
+// sentBody is one pass over a request's body. It counts what the transport
+// takes, holds the source to its length, and keeps an error of the source
+// apart from one of the connection.
+type sentBody struct {
+	r      io.ReadCloser
+	a      *attempt
+	length int64
+	err    error // only Read uses it, which is not called concurrently
+	taken  atomic.Int64
+	closed atomic.Bool // by the transport, which has given up: what Read says then is not the source's fault
+}
+
+func newSentBody(a *attempt, r io.ReadCloser) *sentBody {
+	s := &sentBody{r: r, a: a, length: a.k.req.Body.Length}
+	a.sent.Store(s)
+	return s
+}
+
+// Read hands the last bytes out only once the source has ended there: a
+// request that is whole is one that was meant.
+func (s *sentBody) Read(p []byte) (int, error) {
+	if s.err != nil {
+		return 0, s.err
+	}
+	taken := s.taken.Load()
+	left := s.length - taken
+	if int64(len(p)) > left {
+		p = p[:left]
+	}
+	n, err := 0, error(nil)
+	if len(p) > 0 {
+		n, err = s.r.Read(p)
+	} else if left > 0 {
+		return 0, nil
+	}
+	last := int64(n) == left
+	if err == nil && last {
+		err = s.end()
+	}
+	switch {
+	case err == io.EOF && !last: //nolint:errorlint // io.Reader contract: io.EOF itself
+		err = fmt.Errorf("%w: it became shorter", ccr.ErrFileChanged)
+	case err == nil || err == io.EOF: //nolint:errorlint // as above
+		s.taken.Add(int64(n))
+		s.a.progress()
+		s.err = err
+		return n, err
+	}
+	s.err = err
+	if !s.closed.Load() {
+		s.a.bodyErr.CompareAndSwap(nil, &err)
+	}
+	if last {
+		return 0, err
+	}
+	s.taken.Add(int64(n))
+	return n, err
+}
+
+// end reads on where the source must end.
+func (s *sentBody) end() error {
+	var one [1]byte
+	for range 100 {
+		n, err := s.r.Read(one[:])
+		if n > 0 {
+			return fmt.Errorf("%w: it became longer", ccr.ErrFileChanged)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return io.ErrNoProgress
+}
+
+// Close closes the source once. Its error would fail a request that was sent
+// whole, for a source that has nothing more to say.
+func (s *sentBody) Close() error {
+	if s.closed.CompareAndSwap(false, true) {
+		s.r.Close() //nolint:errcheck // see above
+	}
+	return nil
+}

@@ -2,10 +2,8 @@ package transport
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/url"
-	"strings"
 )
 
 // Credential puts a secret into one header of every request to the API it is
@@ -22,6 +20,10 @@ type Credential interface {
 	Refused(value string) (again bool)
 }
 
+// ReplayWatcher is a [Credential] that wants to know that the value it gave
+// for the replay after a 401 was refused, too: another one will hardly help.
+type ReplayWatcher interface{ RefusedAgain(value string) }
+
 // Binding is what a client tells its credential.
 type Binding struct {
 	Service string // "accounts"
@@ -32,19 +34,3 @@ type Binding struct {
 	Derive func(service string, base *url.URL) *Client
 	Logger *slog.Logger // never nil
 }
-
-// Origin returns scheme, host and port of a URL in one canonical form.
-func Origin(u *url.URL) string {
-	port := u.Port()
-	if port == "" {
-		switch u.Scheme {
-		case "https":
-			port = "443"
-		case "http":
-			port = "80"
-		}
-	}
-	return strings.ToLower(u.Scheme) + "://" + strings.ToLower(u.Hostname()) + ":" + port
-}
-
-var errOrigin = errors.New("the request would leave the API's origin; the credential was withheld and nothing was sent")

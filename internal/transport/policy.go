@@ -6,17 +6,24 @@ import (
 	"crypto/x509"
 	"errors"
 	"io"
-	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/ccr-sdk/ccr"
 )
 
+const (
+	drainMax  = 256 << 10       // of an answer that is not wanted, to use its connection again
+	drainTime = 2 * time.Second // beyond which a new connection is cheaper
+)
+
 // check is the engine's policy. It runs after each attempt, and a second time
-// after a success was read (or broke off while it was).
-func (k *call) check(_ context.Context, resp *http.Response, err error) (bool, error) {
+// after a final answer was read (or broke off while it was). The engine does
+// not say which request it decides on; the context does.
+func check(ctx context.Context, resp *http.Response, err error) (bool, error) {
+	k := callOf(ctx)
 	if k.resp != nil || k.err != nil { // settled by the answer's handler
 		return false, nil
 	}
@@ -26,58 +33,81 @@ func (k *call) check(_ context.Context, resp *http.Response, err error) (bool, e
 			return false, nil // the handler reads it
 		}
 	}
-	again, wait := k.again(resp, status, err)
+	again := k.again(resp, status, err)
 	if !again {
 		if status == 0 { // no answer that the handler could read
 			k.err = k.failure(err)
-			k.log(0, k.err)
+			k.log(k.err)
 		}
 		return false, nil
 	}
 	k.earlierUnknown = k.earlierUnknown || k.unknown(status, err)
-	k.wait, k.status = wait, status
-	k.log(status, err)
+	k.between = true
+	k.engine.PrepareRetry = k.renew
+	k.logRetry(err)
 	if status != 0 {
-		io.Copy(io.Discard, io.LimitReader(resp.Body, 256<<10)) //nolint:errcheck // only to reuse the connection
+		k.capture(status, resp.Header, nil, k.cur.requestID)
+		k.cur.within(drainTime)
+		io.Copy(io.Discard, io.LimitReader(resp.Body, drainMax)) //nolint:errcheck // only to use the connection again
+		resp.Body.Close()                                        //nolint:errcheck // as above
 	}
 	return true, nil
 }
 
-// backoff hands the engine the wait that check decided on.
-func (k *call) backoff(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return k.wait }
+// backoff hands the engine the wait that check left in its RetryWaitMin.
+func backoff(wait, _ time.Duration, _ int, _ *http.Response) time.Duration { return wait }
 
 // again decides whether to make another attempt, and when.
-func (k *call) again(resp *http.Response, status int, err error) (bool, time.Duration) {
-	p := k.c.retry
+func (k *call) again(resp *http.Response, status int, err error) bool {
+	k.engine.RetryWaitMin, k.note = 0, ""
 	if k.ctx.Err() != nil {
-		return false, 0
+		return false
 	}
-	if status == http.StatusUnauthorized && !k.replayed && k.c.cred != nil && k.cur.auth != "" {
-		// Refused before anything was done: one replay with a new credential,
-		// outside the count of attempts.
-		k.replayed = true
-		return k.c.cred.Refused(k.cur.auth), 0
+	if status == http.StatusUnauthorized && k.cur.auth != nil {
+		return k.replay()
 	}
-	if k.attempts >= p.MaxAttempts || !k.repeatable(resp, status, err) {
-		return false, 0
+	p := k.c.retry
+	if k.attempts-k.replays >= p.MaxAttempts || !k.repeatable(resp, status, err) {
+		return false
 	}
-	wait := jittered(p, k.attempts)
+	wait := jittered(p, k.attempts-k.replays)
 	if status != 0 {
 		if asked, ok := retryAfter(resp.Header, time.Now()); ok {
 			if asked > p.MaxRetryAfter {
-				return false, 0 // retrying sooner than asked would be worse than the real error now
+				k.note = "the server asks for a longer wait than allowed"
+				return false // retrying sooner than asked would be worse than the real error now
 			}
-			wait = asked
+			if asked > 0 {
+				wait = asked
+			}
 		}
 	}
 	if deadline, ok := k.ctx.Deadline(); ok && time.Until(deadline) <= wait {
-		return false, 0
+		k.note = "the deadline is too near"
+		return false
 	}
 	if !k.c.budget.take() {
-		k.c.log.LogAttrs(k.ctx, slog.LevelWarn, "retry budget exhausted", slog.String("service", k.c.cfg.Service), slog.String("operation", k.req.Route.Operation))
-		return false, 0
+		k.note = "retry budget exhausted"
+		return false
 	}
-	return true, wait
+	k.engine.RetryWaitMin = wait
+	return true
+}
+
+// replay decides on the one repetition after a 401, which was refused before
+// anything was done. It is outside the count of attempts.
+func (k *call) replay() bool {
+	if k.replays > 0 {
+		if w, ok := k.c.cred.(ReplayWatcher); ok {
+			w.RefusedAgain(k.cur.auth())
+		}
+		return false
+	}
+	if !k.c.cred.Refused(k.cur.auth()) || k.req.Route.NoAnswerRetry {
+		return false
+	}
+	k.replays++
+	return true
 }
 
 // jittered draws the back-off after the n-th attempt: evenly from zero to a
@@ -90,7 +120,7 @@ func jittered(p ccr.RetryPolicy, n int) time.Duration {
 	if ceiling <= 0 {
 		return 0
 	}
-	return rand.N(ceiling + 1)
+	return time.Duration(rand.Int64N(max(int64(ceiling)+1, 1)))
 }
 
 // repeatable applies the route's class to one failure.
@@ -103,8 +133,10 @@ func (k *call) repeatable(resp *http.Response, status int, err error) bool {
 		switch {
 		case !transient(err) || k.cur.bodyErr.Load() != nil:
 			return false
+		case k.cur.answered.Load() && r.NoAnswerRetry:
+			return false
 		case r.Class == UnsentOnly:
-			return !k.cur.gotConn.Load()
+			return !k.cur.connected(err)
 		}
 		return true
 	}
@@ -118,35 +150,71 @@ func (k *call) repeatable(resp *http.Response, status int, err error) bool {
 		return asked && k.c.cfg.ForbiddenMayBeLimit && !r.NoAnswerRetry
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusInternalServerError,
 		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return r.Class == Idempotent
+		return r.Class == Idempotent && !r.NoAnswerRetry
 	}
 	return false
 }
 
 // transient reports whether a failure without an answer may pass.
 func transient(err error) bool {
-	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+	switch {
+	case ours(err), untrusted(err), errors.Is(err, context.Canceled):
 		return false
 	}
-	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
-		return false
+	if p, ok := errors.AsType[*proxyRefusal](err); ok {
+		return p.status >= 500 || p.status == http.StatusTooManyRequests || p.status == http.StatusRequestTimeout
 	}
-	if _, ok := errors.AsType[x509.HostnameError](err); ok {
-		return false
+	// net/http has no type for a request that it refuses to send.
+	text := unwrapURL(err).Error()
+	return !strings.HasPrefix(text, "net/http: invalid ") && !strings.HasPrefix(text, "unsupported protocol scheme")
+}
+
+// ours reports whether the SDK itself or the caller's parts ended the attempt.
+func ours(err error) bool {
+	if errors.Is(err, errOrigin) || errors.Is(err, errLostContext) {
+		return true
 	}
 	if _, ok := errors.AsType[*limiterError](err); ok {
-		return false
+		return true
 	}
 	if _, ok := errors.AsType[*credentialError](err); ok {
-		return false // the token call has done its own retries
+		return true // the token call has done its own retries
 	}
 	if _, ok := errors.AsType[*sourceError](err); ok {
-		return false
+		return true
 	}
-	if _, ok := errors.AsType[*handlerError](err); ok {
-		return false
+	_, ok := errors.AsType[*handlerError](err)
+	return ok
+}
+
+// untrusted reports whether TLS failed in a way that will not pass: a
+// certificate that one side does not accept, or no TLS at all.
+func untrusted(err error) bool {
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return true
 	}
-	return !errors.Is(err, errOrigin) && !errors.Is(err, context.Canceled)
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[x509.HostnameError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return true
+	}
+	if errors.Is(err, http.ErrSchemeMismatch) {
+		return true
+	}
+	if alert, ok := errors.AsType[tls.AlertError](err); ok {
+		switch alert {
+		case 40, 42, 43, 44, 45, 46, 48, 49, 70, 71, 86, 109, 112, 113, 115, 116, 120:
+			return true // handshake and certificate alerts of RFC 8446 section 6.2
+		}
+	}
+	return false
 }
 
 // unknown reports whether an attempt that will not be the last may have had
@@ -155,33 +223,5 @@ func (k *call) unknown(status int, err error) bool {
 	if status != 0 {
 		return outcomeOf(status) == ccr.OutcomeUnknown
 	}
-	return k.sent(err)
+	return k.cur.delivered(err)
 }
-
-// sent reports whether the vendor may have got the whole request.
-func (k *call) sent(err error) bool {
-	if k.cur == nil || !k.cur.gotConn.Load() {
-		return false
-	}
-	if k.cur.bodyErr.Load() != nil && k.cur.bodySent.Load() < k.req.Body.Length {
-		return false // our own source failed: a shortened body is never a request
-	}
-	return true
-}
-
-// The failures of our own making that end a call at once.
-type (
-	limiterError    struct{ err error } // the limiter would not let the request go
-	credentialError struct{ err error } // no credential could be had
-	sourceError     struct{ err error } // the body's source failed
-	handlerError    struct{ err error } // a success could not be understood
-)
-
-func (e *limiterError) Error() string    { return "limiter: " + e.err.Error() }
-func (e *limiterError) Unwrap() error    { return e.err }
-func (e *credentialError) Error() string { return "credential: " + e.err.Error() }
-func (e *credentialError) Unwrap() error { return e.err }
-func (e *sourceError) Error() string     { return "body: " + e.err.Error() }
-func (e *sourceError) Unwrap() error     { return e.err }
-func (e *handlerError) Error() string    { return "answer: " + e.err.Error() }
-func (e *handlerError) Unwrap() error    { return e.err }

@@ -38,38 +38,62 @@ type Route struct {
 	Path      string // template: "/v2/customers/{customerId}"
 	Class     Class
 	Success   []int // documented success codes; any 2xx is taken
-	// NoAnswerRetry: any answer at all, 429 included, ends the call.
+	// NoAnswerRetry: any answer at all, 401 and 429 included, ends the call.
 	NoAnswerRetry bool
 }
 
 // String is the low-cardinality name: "PUT /v1/account".
 func (r *Route) String() string { return r.Method + " " + r.Path }
 
-// expand fills the placeholders of the path in order. Each argument is one
-// segment: escaped, and refused if it could change the path.
-func (r *Route) expand(args []string, f *ccr.Faults) string {
+// maxPathArg bounds what can be an identifier.
+const maxPathArg = 256
+
+// expand fills the placeholders of the path in order and puts it below the
+// base. Each argument is one segment: escaped, and refused if it could change
+// the path. escaped reports whether the result has percent-encodings.
+func (r *Route) expand(base *url.URL, args []string, f *ccr.Faults) (path string, escaped bool) {
+	prefix := base.Path
+	if strings.ContainsRune(r.Path, '%') {
+		prefix, escaped = base.EscapedPath(), true
+	}
+	for _, arg := range args {
+		if !escaped && url.PathEscape(arg) != arg {
+			prefix, escaped = base.EscapedPath(), true
+		}
+	}
 	if len(args) == 0 {
-		return r.Path
+		if strings.ContainsRune(r.Path, '{') {
+			f.Add(r.Operation, "has fewer path arguments than its route")
+		}
+		return prefix + r.Path, escaped
 	}
 	var b strings.Builder
+	b.Grow(len(prefix) + len(r.Path) + 3*len(args[0]))
+	b.WriteString(prefix)
 	rest := r.Path
 	for _, arg := range args {
 		before, after, ok := strings.Cut(rest, "{")
 		name, after, ok2 := strings.Cut(after, "}")
 		if !ok || !ok2 {
 			f.Add(r.Operation, "has more path arguments than its route")
-			return ""
+			return "", false
 		}
 		switch {
 		case arg == "":
 			f.Add(name, "is required")
-		case arg == "." || arg == "..", len(arg) > 256:
+		case arg == "." || arg == "..", len(arg) > maxPathArg:
 			f.Add(name, "is not an identifier")
 		}
 		b.WriteString(before)
-		b.WriteString(url.PathEscape(arg))
+		if escaped {
+			arg = url.PathEscape(arg)
+		}
+		b.WriteString(arg)
 		rest = after
 	}
+	if strings.ContainsRune(rest, '{') {
+		f.Add(r.Operation, "has fewer path arguments than its route")
+	}
 	b.WriteString(rest)
-	return b.String()
+	return b.String(), escaped
 }

@@ -1,0 +1,53 @@
+// Package transport is the one HTTP pipeline of the SDK: routes as data,
+// retry classes, bodies of known length, credentials on their own origin,
+// capped answers, and errors that say what is known about the outcome.
+//
+// # One attempt
+//
+// The duties of an attempt, in order: the credential is fetched (which may
+// call a token endpoint), the limiter waited for, the attempt timeout started;
+// then come the caller's middleware, the origin guard, which attaches the
+// credential below any middleware, and the caller's transport. The retry
+// engine around it is go-retryablehttp with every default replaced.
+//
+// An attempt ends when no byte has moved for the attempt timeout. Only time
+// that is spent on the network counts: a reader of a streamed answer may take
+// as long as it likes between two reads. The Timeout of a caller's
+// http.Client bounds an attempt as a whole, its answer's body included.
+//
+// # What is repeated
+//
+//	                                   Idempotent  UnsentOnly  Destructive
+//	no connection was had              yes         yes         no
+//	connected, and no answer came      yes         no          no
+//	an answer broke off                yes         no          no
+//	408, 425, 500, 502, 503, 504       yes         no          no
+//	429; 403 with Retry-After (*)      yes         yes         no
+//	401 (once, with a new credential)  yes         yes         yes
+//	any other answer                   no          no          no
+//
+// (*) where Config.ForbiddenMayBeLimit says that the vendor answers 403 for
+// limits. Route.NoAnswerRetry rules out every row with an answer. The replay
+// after a 401 is not counted against RetryPolicy.MaxAttempts.
+//
+// net/http itself may send a request again on a new connection if it finds
+// that a kept one was closed: where nothing of it had been written, and, for
+// GET and HEAD only, where the server closed without an answer. Such a replay
+// is part of its attempt.
+//
+// # What is said of the outcome
+//
+// "Not sent" if no connection was ever handed to the request, or if its own
+// source failed before the last byte, so that it never was whole. "Unknown"
+// once there was a connection and no answer, or a 408 or a 5xx (501 apart).
+// "Rejected" for other answers. An attempt of unknown outcome makes the whole
+// call's unknown, unless a later answer objects to the request itself (400,
+// 411, 413, 415, 422): the same bytes were refused then, too. EarlierUnknown
+// says so either way.
+//
+// # What is printed
+//
+// Errors and log events show texts of this package and of the standard
+// library that hold no data of the request, the answer or a proxy's URL;
+// errors.Is and errors.As still reach what was hidden.
+package transport

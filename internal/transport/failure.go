@@ -1,0 +1,166 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/ccr-sdk/ccr"
+)
+
+// The failures of our own making that end a call at once.
+type (
+	limiterError    struct{ err error } // the limiter would not let the request go
+	credentialError struct{ err error } // no credential could be had
+	sourceError     struct{ err error } // the body's source failed
+	handlerError    struct{ err error } // a success could not be understood
+)
+
+func (e *limiterError) Error() string    { return "limiter: " + e.err.Error() }
+func (e *limiterError) Unwrap() error    { return e.err }
+func (e *credentialError) Error() string { return "credential: " + e.err.Error() }
+func (e *credentialError) Unwrap() error { return e.err }
+func (e *sourceError) Error() string     { return "body: " + e.err.Error() }
+func (e *sourceError) Unwrap() error     { return e.err }
+func (e *handlerError) Error() string    { return "answer: " + e.err.Error() }
+func (e *handlerError) Unwrap() error    { return e.err }
+
+func (k *call) newError() *ccr.Error {
+	return &ccr.Error{
+		Service: k.c.cfg.Service, Operation: k.req.Route.Operation, Route: k.req.Route.String(),
+		CorrelationID: k.req.Call.CorrelationID, Attempts: k.attempts, EarlierUnknown: k.earlierUnknown,
+	}
+}
+
+// refusal makes the error of an answer without success.
+func (k *call) refusal(resp *http.Response, body []byte) *ccr.Error {
+	e := k.newError()
+	e.StatusCode = resp.StatusCode
+	e.Classes = k.c.classesOf(resp.StatusCode, resp.Header)
+	e.RequestID = k.cur.requestID
+	if wait, ok := retryAfter(resp.Header, time.Now()); ok {
+		e.RetryAfter = wait
+	}
+	e.Outcome = outcomeOf(resp.StatusCode)
+	if k.earlierUnknown && !settles(resp.StatusCode) {
+		// The last answer refused a repetition; it says nothing of the
+		// attempt before, which may have been acted on.
+		e.Outcome = ccr.OutcomeUnknown
+	}
+	e.Advice = k.advice(resp.StatusCode, e.Outcome)
+	p, code, fields := readProblem(body)
+	e.Code, e.Fields = code, fields
+	e.SetAnswer(p, body)
+	return e
+}
+
+// failure makes the error of a call without a usable answer.
+func (k *call) failure(err error) *ccr.Error {
+	e := k.newError()
+	e.Outcome = ccr.OutcomeNotSent
+	if k.cur != nil {
+		if k.cur.delivered(err) {
+			e.Outcome = ccr.OutcomeUnknown
+		}
+		// A success that broke off, or the answer before a wait that the
+		// context ended.
+		if e.StatusCode, e.RequestID = k.cur.status, k.cur.requestID; k.between && e.StatusCode != 0 {
+			e.Outcome = outcomeOf(e.StatusCode)
+		}
+	}
+	if k.earlierUnknown {
+		e.Outcome = ccr.OutcomeUnknown
+	}
+	e.Err = k.safeCause(err)
+	if cred, ok := errors.AsType[*credentialError](err); ok {
+		k.withoutCredential(e, cred.err)
+	} else if h, ok := errors.AsType[*handlerError](err); ok {
+		e.Classes = []error{ccr.ErrContract}
+		if inner, ok := errors.AsType[*ccr.Error](h.err); ok && len(inner.Classes) > 0 {
+			e.Classes, e.Outcome, e.Code, e.Fields, e.Advice = inner.Classes, inner.Outcome, inner.Code, inner.Fields, inner.Advice
+			e.Err = inner.Err
+		}
+	} else {
+		e.Classes = k.classesOfFailure(err)
+	}
+	switch {
+	case e.Advice != "":
+	case untrusted(err):
+		e.Advice = "Check the host in WithBaseURL, a proxy that intercepts TLS, and the CA that the HTTP client trusts"
+	case errors.Is(err, errLostContext):
+		e.Advice = "Middleware must pass on the request that it is given, or one with its context"
+	default:
+		e.Advice = k.advice(0, e.Outcome)
+	}
+	return e
+}
+
+// withoutCredential explains why there was no credential. The token endpoint
+// is another API: of its error only what a caller can act on is taken over,
+// so that its 404 or its unknown outcome is not taken for this call's.
+func (k *call) withoutCredential(e *ccr.Error, err error) {
+	inner, ok := errors.AsType[*ccr.Error](err)
+	if !ok {
+		switch _, network := errors.AsType[net.Error](err); {
+		case errors.Is(k.ctx.Err(), context.Canceled):
+		case network || errors.Is(err, context.DeadlineExceeded):
+			e.Classes = []error{ccr.ErrUnavailable}
+		default:
+			e.Classes = []error{ccr.ErrUnauthorized}
+		}
+		return
+	}
+	switch {
+	case errors.Is(inner, ccr.ErrRateLimited):
+		e.Classes = []error{ccr.ErrRateLimited}
+	case errors.Is(inner, ccr.ErrUnavailable):
+		e.Classes = []error{ccr.ErrUnavailable}
+	case errors.Is(inner, ccr.ErrContract):
+		e.Classes = []error{ccr.ErrUnauthorized, ccr.ErrContract}
+	case inner.StatusCode == 0 && len(inner.Classes) == 0:
+		// It was cancelled, or TLS failed.
+	default:
+		e.Classes = []error{ccr.ErrUnauthorized}
+	}
+	e.Code, e.RetryAfter, e.Advice = inner.Code, inner.RetryAfter, inner.Advice
+	if p, ok := inner.Problem(); ok || len(inner.Body()) > 0 {
+		e.SetAnswer(nil, inner.Body())
+		if ok {
+			e.SetAnswer(&p, inner.Body())
+		}
+	}
+}
+
+func (k *call) classesOfFailure(err error) []error {
+	if k.cur != nil {
+		if b := k.cur.bodyErr.Load(); b != nil {
+			return classesOfSource(*b)
+		}
+	}
+	if s, ok := errors.AsType[*sourceError](err); ok {
+		return classesOfSource(s.err)
+	}
+	_, limited := errors.AsType[*limiterError](err)
+	switch ended := k.ctx.Err(); {
+	case errors.Is(ended, context.Canceled):
+		return nil
+	case limited:
+		return []error{ccr.ErrRateLimited}
+	case ended != nil:
+		return []error{ccr.ErrUnavailable} // the deadline was too short for the vendor
+	case errors.Is(err, errOrigin), errors.Is(err, errLostContext):
+		return []error{ccr.ErrInvalid}
+	case errors.Is(err, context.Canceled), untrusted(err):
+		return nil
+	}
+	return []error{ccr.ErrUnavailable}
+}
+
+func classesOfSource(err error) []error {
+	if errors.Is(err, ccr.ErrFileChanged) {
+		return []error{ccr.ErrFileChanged}
+	}
+	return []error{ccr.ErrInvalid}
+}

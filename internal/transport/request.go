@@ -1,0 +1,121 @@
+package transport
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/ccr-sdk/ccr"
+)
+
+const (
+	// MaxErrorBody caps the body of an answer that is not a success.
+	MaxErrorBody = 1 << 20
+	// MaxBody caps a success that is held in memory, unless a request says otherwise.
+	MaxBody = 64 << 20
+)
+
+// Request is one call of a route.
+type Request struct {
+	Route    *Route
+	PathArgs []string
+	Query    string   // encoded; it never reaches a log or an error
+	URL      *url.URL // instead of the route's path: a status URI, on the same origin
+	Body     Body
+	Header   http.Header // added to the request; rarely needed
+	Call     ccr.Call
+	MaxBody  int64 // cap of a buffered success; 0: MaxBody
+	// Stream, if set, reads a success as it arrives instead of having it
+	// buffered. It is called again from the start when an idempotent route is
+	// retried after the answer broke off. An error that it returns from a
+	// read of the body must wrap that read's error.
+	Stream func(*Response, io.Reader) error
+}
+
+// Response is an answer with a success status.
+type Response struct {
+	StatusCode int
+	Header     http.Header
+	URL        *url.URL // of the request that was answered
+	Body       []byte   // nil when streamed
+	RequestID  string
+	Attempts   int
+	RetryAfter time.Duration // if the answer asked for one; capped by the policy
+	// EarlierUnknown: an attempt before this one was sent and never answered.
+	EarlierUnknown bool
+}
+
+// resolve builds the URL and refuses what must not be sent.
+func (k *call) resolve() *ccr.Error {
+	var f ccr.Faults
+	if k.req.URL != nil {
+		k.url = *k.req.URL
+		if !k.c.ownsURL(&k.url) {
+			f.Add("url", "is not on the configured origin; the credential was withheld")
+		}
+	} else if k.path(&f); f.Len() == 0 && k.req.Body.Length < 0 {
+		f.Add("body", "has no known length")
+	}
+	err := f.Err(k.c.cfg.Service, k.req.Route.Operation)
+	if err == nil {
+		return nil
+	}
+	e := k.newError()
+	e.Outcome, e.Classes = ccr.OutcomeNotSent, []error{ccr.ErrInvalid}
+	if faults, ok := errors.AsType[*ccr.Error](err); ok {
+		e.Fields = faults.Fields
+	}
+	if k.req.URL != nil {
+		e.Advice = "If the vendor moved, configure the new host with WithBaseURL"
+	}
+	return e
+}
+
+// path fills in the route's template below the base URL.
+func (k *call) path(f *ccr.Faults) {
+	base := k.c.base
+	k.url = *base
+	k.url.RawQuery = k.req.Query
+	path, escaped := k.req.Route.expand(base, k.req.PathArgs, f)
+	if !escaped {
+		k.url.Path = path
+		return
+	}
+	un, err := url.PathUnescape(path)
+	if err != nil {
+		f.Add("path", "cannot be built")
+	}
+	k.url.Path, k.url.RawPath = un, path
+}
+
+// header makes a map of its own for each attempt: the transport may still be
+// reading the one of an attempt that was given up.
+func (k *call) header() http.Header {
+	h := make(http.Header, 5+len(k.req.Header))
+	h["User-Agent"] = k.c.userAgent
+	h["Accept"] = k.c.accept
+	if ct := k.req.Body.ContentType; ct != "" {
+		h["Content-Type"] = []string{ct}
+	}
+	for name, v := range k.req.Header {
+		h[http.CanonicalHeaderKey(name)] = v
+	}
+	return h
+}
+
+// Format keeps arguments, query and body out of every printed form.
+func (r Request) Format(f fmt.State, _ rune) {
+	name := "request"
+	if r.Route != nil {
+		name = r.Route.String()
+	}
+	io.WriteString(f, name) //nolint:errcheck // fmt.State keeps no errors
+}
+
+// Format keeps headers and body out of every printed form.
+func (r Response) Format(f fmt.State, _ rune) {
+	fmt.Fprintf(f, "HTTP %d %s", r.StatusCode, r.RequestID) //nolint:errcheck // fmt.State keeps no errors
+}
