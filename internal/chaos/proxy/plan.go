@@ -78,7 +78,7 @@ func (p *Proxy) change(faults []Fault, apply func(*plan)) *Proxy {
 // proxy's mutex. refuse is whether the connection gets nowhere, and because of
 // a Refuse among them (planned) or of one that is not valid.
 func (p *Proxy) take(conn int) (faults []*pending, refuse, planned bool) {
-	r := rand.New(rand.NewPCG(p.config.Seed, uint64(conn))) //nolint:gosec // repeatable is the point
+	r := rand.New(rand.NewPCG(p.config.Seed, uint64(conn)))
 	var chosen []Fault
 	if len(p.plan.next) > 0 {
 		chosen = append(chosen, p.plan.next[0]...)
@@ -114,7 +114,7 @@ type pending struct {
 func newPending(f Fault, r *rand.Rand) *pending {
 	// A generator for each fault: the directions of a connection run at once,
 	// and what one draws must not depend on the other.
-	own := rand.New(rand.NewPCG(r.Uint64(), r.Uint64())) //nolint:gosec // repeatable is the point
+	own := rand.New(rand.NewPCG(r.Uint64(), r.Uint64()))
 	drawn := &pending{Fault: f, base: f.At, rand: own}
 	if f.Kind == Corrupt && f.Mask == 0 {
 		drawn.Mask = byte(1 + own.IntN(255))

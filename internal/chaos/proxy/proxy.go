@@ -70,7 +70,7 @@ type Proxy struct {
 	counters counters
 	buffers  sync.Pool // of *buffer
 
-	ctx    context.Context // ends dials when the proxy closes
+	ctx    context.Context //nolint:containedctx // ends dials when the proxy closes
 	cancel context.CancelFunc
 	wg     sync.WaitGroup // every goroutine of the proxy
 
