@@ -102,7 +102,7 @@ func (c *Client) handshake(ctx context.Context, cred *credential, hosts *verifie
 		HostKeyAlgorithms: algorithms,
 		HostKeyCallback: func(_ string, _ net.Addr, key ssh.PublicKey) error {
 			l.hostKey = hosts.check(key)
-			l.verified = l.hostKey == nil
+			l.verified, l.shown = l.hostKey == nil, key
 			return l.hostKey
 		},
 	}
@@ -117,7 +117,7 @@ func (c *Client) handshake(ctx context.Context, cred *credential, hosts *verifie
 	go refuse(chans)
 	go answer(reqs)
 	s := &session{
-		wire: w, conn: sc, stall: c.cfg.Retry.AttemptTimeout, alive: max(c.cfg.KeepAlive, 0),
+		wire: w, conn: sc, hostKey: l.shown, stall: c.cfg.Retry.AttemptTimeout, alive: max(c.cfg.KeepAlive, 0),
 		dead: make(chan struct{}), idleAt: time.Now(),
 	}
 	ch, err := s.openChannel()
@@ -201,7 +201,8 @@ func (c *Client) credential(ctx context.Context) (*credential, error) {
 // login decides what is offered to a server, once its host key is verified.
 type login struct {
 	cred     *credential
-	hostKey  error
+	hostKey  error // why the host key was not accepted
+	shown    ssh.PublicKey
 	verified bool
 	offered  bool
 }

@@ -76,7 +76,7 @@ func (m *mark) close() int64 {
 
 // send writes src, which stands at from, to the lanes. It returns the mark;
 // pending is done when no goroutine uses the lanes any more, which send does
-// not wait for when the context ends.
+// not wait for after a failure: a server may never answer the rest.
 func (c *Client) send(ctx context.Context, lanes []lane, src io.Reader, from, size int64, report func(int64), pending *sync.WaitGroup) (int64, error) {
 	chunk := lanes[0].ch.write
 	for _, l := range lanes {
@@ -132,22 +132,13 @@ func (c *Client) send(ctx context.Context, lanes []lane, src io.Reader, from, si
 		if err == nil {
 			err = context.Cause(ctx)
 		}
-	case <-ctx.Done():
+	case <-ctx.Done(): // refused, lost or cancelled: what is under way does not matter any more
 		err = context.Cause(ctx)
-		// What was refused or lost comes back at once, and may move the mark.
-		select {
-		case <-landed:
-		default:
-			if isRefusal(err) {
-				<-landed
-			}
-		}
 	}
 	return m.close(), err
 }
 
-// isRefusal reports whether the server answered: then it answers the other
-// requests, too.
+// isRefusal reports whether the server answered with a status.
 func isRefusal(err error) bool { _, ok := statusCode(err); return ok }
 
 // readFull fills buf; a source that ends before is one that changed.

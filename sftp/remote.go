@@ -116,15 +116,13 @@ func (ch *channel) whyFailed(name string, err error) error {
 // discardTimeout bounds removing an own temporary file.
 const discardTimeout = 30 * time.Second
 
-// discard removes one of this client's own temporary files in the background.
-// If that is not possible now, the next connection tries.
+// discard removes one of this client's own temporary files. If that is not
+// possible now, the next connection tries.
 func (c *Client) discard(temp string) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.leftovers[temp] = true
-	if c.cur != nil {
-		c.work.Go(c.sweep)
-	}
+	c.mu.Unlock()
+	c.sweep()
 }
 
 // sweep removes the leftovers over the present connection.

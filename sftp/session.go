@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,10 +18,11 @@ import (
 // session is one SSH connection and the SFTP channels on it. It never heals:
 // when it fails, the client opens another.
 type session struct {
-	wire  *wire
-	conn  ssh.Conn
-	stall time.Duration
-	alive time.Duration // keepalive; 0: none
+	wire    *wire
+	conn    ssh.Conn
+	hostKey ssh.PublicKey // the one that was accepted
+	stall   time.Duration
+	alive   time.Duration // keepalive; 0: none
 
 	mu       sync.Mutex
 	channels []*channel
@@ -153,7 +155,7 @@ func (s *session) first() *channel {
 // refuses more is asked once only.
 func (s *session) spread(n int) []*channel {
 	s.mu.Lock()
-	have, refused := s.channels, s.refused
+	have, refused := s.channels, s.refused || oneChannel(s.conn.ServerVersion())
 	s.mu.Unlock()
 	if n <= len(have) || refused {
 		return have[:min(n, len(have))]
@@ -178,6 +180,11 @@ func (s *session) spread(n int) []*channel {
 	}
 	return s.channels[:min(n, len(s.channels))]
 }
+
+// oneChannel reports whether a server mixes channels up: ProFTPD's mod_sftp
+// 1.1.1 takes a write request that arrives in several SSH packets for one of
+// another channel if that sends something in between (measured).
+func oneChannel(version []byte) bool { return strings.Contains(string(version), "mod_sftp") }
 
 // channel is one SFTP session.
 type channel struct {

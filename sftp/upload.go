@@ -243,7 +243,7 @@ func (u *upload) whole(ctx context.Context) (Uploaded, error) {
 	}
 	err := u.c.repeat(ctx, u.attempt)
 	if err != nil {
-		u.tidy()
+		u.tidy(ctx)
 		return Uploaded{}, err
 	}
 	u.stage.Store(int32(stageDone))
@@ -409,7 +409,8 @@ func (u *upload) position(ch *channel, f *pkgsftp.File) (*pkgsftp.File, error) {
 	if err := ch.do(f.Close); isLost(err) {
 		return nil, err
 	}
-	u.c.discard(u.temp)
+	temp := u.temp
+	u.c.work.Go(func() { u.c.discard(temp) })
 	return u.anew(ch)
 }
 
@@ -690,17 +691,29 @@ func (u *upload) mark(ch *channel) error {
 	return err
 }
 
-// tidy removes what a failed upload left under its temporary name, in the
-// background. A final name is never removed.
-func (u *upload) tidy() {
+// tidyWait is what a failed call waits for its temporary file to be removed.
+// After that, it goes on in the background.
+const tidyWait = time.Second
+
+// tidy removes what a failed upload left under its temporary name. A final
+// name is never removed.
+func (u *upload) tidy(ctx context.Context) {
 	if !u.folder.renames() || !u.opened || u.keep || stage(u.stage.Load()) == stageRenaming {
 		return
 	}
-	temp := u.temp
+	temp, done := u.temp, make(chan struct{})
 	u.c.work.Go(func() {
+		defer close(done)
 		u.closing.Wait()
 		u.c.discard(temp)
 	})
+	t := time.NewTimer(tidyWait)
+	defer t.Stop()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	case <-t.C:
+	}
 }
 
 func (u *upload) report(high int64, done bool) {

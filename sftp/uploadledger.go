@@ -102,7 +102,7 @@ func (u *upload) recorded(ctx context.Context) (Uploaded, error) {
 		left = notes(stepSending) // for the next run to go on with
 	} else {
 		u.keep = false
-		u.tidy()
+		u.tidy(ctx)
 	}
 	return Uploaded{}, errors.Join(err, claim.Refused(ctx), d.write(ctx, ccr.StateRefused, left))
 }

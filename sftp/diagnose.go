@@ -1,0 +1,336 @@
+package sftp
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/ccr-sdk/ccr"
+	"golang.org/x/crypto/ssh"
+)
+
+// DiagnoseOptions adjust [Diagnose].
+type DiagnoseOptions struct {
+	// ProbeWrite names an upload folder of the layout, by its Path, into which
+	// one small file is uploaded as Upload would. It stays there, and the
+	// vendor may process it: its name begins with "TEST" and says what it is.
+	// Without it, Diagnose writes nothing.
+	ProbeWrite string
+}
+
+// Check is one step of a diagnosis.
+type Check struct {
+	Name     string // "configuration", "resolve", "connect", …
+	OK       bool
+	Detail   string // what was found; free of secrets
+	Duration time.Duration
+	Err      error // what failed, with advice
+}
+
+// Diagnosis says how far a connection gets, and what is there.
+type Diagnosis struct {
+	Address    string // host:port
+	Checks     []Check
+	Server     string   // the server's version text
+	HostKey    string   // type and SHA256 fingerprint of the accepted key
+	PublicKey  string   // type and SHA256 fingerprint of the key that was offered
+	Extensions []string // what the server's SFTP announces
+	Folders    []string // what the server shows in the login folder and in the layout's Root
+	// Suggested is the layout that these folders look like; nil if none does.
+	Suggested *Layout
+}
+
+// Diagnose tries, step by step, what [Dial] and the first calls do, and says
+// which step failed and what to do about it: configuration, credential,
+// resolving, connecting, host key, login, SFTP, folders. It logs in once and
+// never writes unless ProbeWrite asks for it. The error is that of the first
+// step that failed.
+func Diagnose(ctx context.Context, cfg Config, opts ...DiagnoseOptions) (Diagnosis, error) {
+	return diagnose(ctx, cfg, environmentProduction, opts)
+}
+
+// DiagnoseUAT is [Diagnose] for the vendor's test environment.
+func DiagnoseUAT(ctx context.Context, cfg UATConfig, opts ...DiagnoseOptions) (Diagnosis, error) {
+	return diagnose(ctx, Config(cfg), environmentUAT, opts)
+}
+
+// diagnosing is a diagnosis under way.
+type diagnosing struct {
+	d     Diagnosis
+	began time.Time
+	err   error // of the first check that failed
+}
+
+// check notes a step. false: it failed.
+func (g *diagnosing) check(name, detail string, err error) bool {
+	c := Check{Name: name, OK: err == nil, Detail: detail, Duration: time.Since(g.began)}
+	if err != nil {
+		c.Err = failure("Diagnose", "", ccr.OutcomeNotSent, err)
+		if g.err == nil {
+			g.err = c.Err
+		}
+	}
+	g.d.Checks = append(g.d.Checks, c)
+	g.began = time.Now()
+	return err == nil
+}
+
+func diagnose(ctx context.Context, cfg Config, environment string, opts []DiagnoseOptions) (Diagnosis, error) {
+	o, err := one("Diagnose", opts)
+	if err != nil {
+		return Diagnosis{}, err
+	}
+	g := &diagnosing{began: time.Now()}
+	_, err = run(ctx, &Client{}, func(ctx context.Context) (struct{}, error) {
+		g.all(ctx, cfg, environment, o)
+		return struct{}{}, nil
+	})
+	if err != nil { // held by the server when the context ended: what it had is not ours to read
+		return Diagnosis{}, failure("Diagnose", "", ccr.OutcomeNotSent, err)
+	}
+	return g.d, g.err
+}
+
+func (g *diagnosing) all(ctx context.Context, cfg Config, environment string, o DiagnoseOptions) {
+	c, err := newClient(cfg, environment)
+	if err == nil && o.ProbeWrite != "" {
+		if _, ok := cfg.Layout.upload(o.ProbeWrite); !ok {
+			var f ccr.Faults
+			f.Add("ProbeWrite", "is not an upload folder of the layout")
+			err = f.Err(serviceName, "Diagnose")
+		}
+	}
+	if !g.check("configuration", "", err) {
+		return
+	}
+	defer c.shut(ErrClosed)
+	g.d.Address = c.addr
+	if !g.credential(ctx, c) || !g.resolve(ctx, cfg, c.addr) {
+		return
+	}
+	s := g.connect(ctx, c)
+	if s == nil {
+		return
+	}
+	c.mu.Lock()
+	c.cur = s
+	c.mu.Unlock()
+	go s.watch(0)
+	g.folders(ctx, c, s.first())
+	if o.ProbeWrite != "" && g.err == nil {
+		g.probe(ctx, c, o.ProbeWrite)
+	}
+}
+
+func (g *diagnosing) credential(ctx context.Context, c *Client) bool {
+	cred, err := c.credential(ctx)
+	if err != nil {
+		return g.check("credential", "", err)
+	}
+	defer cred.release()
+	detail := "password"
+	if cred.signer != nil {
+		g.d.PublicKey = describe(cred.signer.PublicKey())
+		detail = "key " + g.d.PublicKey
+	}
+	return g.check("credential", detail, nil)
+}
+
+func describe(key ssh.PublicKey) string { return key.Type() + " " + ssh.FingerprintSHA256(key) }
+
+// resolve looks the name up, where the connection is made by this package.
+func (g *diagnosing) resolve(ctx context.Context, cfg Config, addr string) bool {
+	host, _, _ := net.SplitHostPort(addr)
+	switch {
+	case cfg.DialContext != nil:
+		return g.check("resolve", "left to DialContext", nil)
+	case net.ParseIP(host) != nil:
+		return g.check("resolve", "is an address", nil)
+	}
+	ips, err := net.DefaultResolver.LookupHost(ctx, host)
+	return g.check("resolve", strings.Join(ips, ", "), err)
+}
+
+// connect makes one attempt and notes the steps up to the one that failed.
+func (g *diagnosing) connect(ctx context.Context, c *Client) *session {
+	s, err := c.connect(ctx)
+	failed, _ := errors.AsType[*connectError](err)
+	for _, at := range []step{stepConnect, stepHostKey, stepLogin, stepSFTP} {
+		// Configured host keys are read before connecting; they belong to their check.
+		if failed != nil && (failed.step == at || failed.step == stepHosts && at == stepHostKey) {
+			g.check(string(at), "", failed.err)
+			return nil
+		}
+		detail := ""
+		if s != nil {
+			switch at {
+			case stepHostKey:
+				g.d.HostKey = describe(s.hostKey)
+				detail = g.d.HostKey
+			case stepConnect:
+				g.d.Server = ccr.SafeToken(string(s.conn.ServerVersion()))
+				detail = g.d.Server
+			case stepLogin:
+				detail = "accepted"
+			case stepSFTP:
+				ch := s.first()
+				for name := range ch.extensions {
+					g.d.Extensions = append(g.d.Extensions, name)
+				}
+				slices.Sort(g.d.Extensions)
+				detail = fmt.Sprintf("version 3, reads of %d and writes of %d bytes", ch.read, ch.write)
+			}
+		}
+		if failed != nil && failed.step == stepHosts && at == stepConnect {
+			continue // nothing was connected to
+		}
+		g.check(string(at), detail, nil)
+	}
+	if err != nil {
+		g.check(string(stepConnect), "", err)
+		return nil
+	}
+	return s
+}
+
+// folders looks at what the layout expects, and at what there is.
+func (g *diagnosing) folders(ctx context.Context, c *Client, ch *channel) {
+	l := c.cfg.Layout
+	found := map[string][]string{}
+	for _, root := range []string{l.Root, "", "/"} {
+		dir := join(root)
+		if _, ok := found[dir]; ok {
+			continue
+		}
+		entries, err := c.list(ctx, dir)
+		if err != nil {
+			continue // many servers do not show the folders above
+		}
+		found[dir] = []string{}
+		for _, e := range entries {
+			if e.Dir {
+				found[dir] = append(found[dir], e.Name)
+				g.d.Folders = append(g.d.Folders, e.Path)
+			}
+		}
+	}
+	slices.Sort(g.d.Folders)
+	g.d.Folders = slices.Compact(g.d.Folders)
+	g.d.Suggested = suggest(found)
+	want := []string{}
+	for _, u := range l.Uploads {
+		want = append(want, u.Path)
+		if u.Policy == PolicyStaging {
+			want = append(want, u.Staging)
+		}
+	}
+	if l.Downloads != "" {
+		want = append(want, l.Downloads)
+	}
+	for _, name := range want {
+		dir := join(l.Root, name)
+		g.check("folder "+dir, "", g.folder(c, ctx, ch, dir))
+	}
+}
+
+func (g *diagnosing) folder(c *Client, ctx context.Context, ch *channel, dir string) error {
+	_, err := c.list(ctx, dir)
+	switch {
+	case err == nil:
+		return nil
+	case isStatus(err, statusPermission) && ch.exists(dir) == nil:
+		return nil // it is there, and may only be written to
+	case isStatus(err, statusNoSuchFile):
+		err = missing(err)
+		if g.d.Suggested != nil {
+			return fmt.Errorf("%w; the folders look like the layout %s with Root %q and Downloads %q",
+				err, g.d.Suggested.describe(), g.d.Suggested.Root, g.d.Suggested.Downloads)
+		}
+	}
+	return err
+}
+
+// describe names the constructor that makes a layout.
+func (l Layout) describe() string {
+	switch {
+	case l.Vendor == "cleardebit":
+		return "ClearDebit()"
+	case len(l.Uploads) > 1:
+		return "CreditClearOlder(…)"
+	}
+	return "CreditClear()"
+}
+
+// suggest tells from the folders which layout a server has. found holds the
+// subfolders of each folder that could be listed.
+func suggest(found map[string][]string) *Layout {
+	for _, root := range []string{".", "/"} {
+		names, ok := found[root]
+		if !ok {
+			continue
+		}
+		has := func(n string) bool { return slices.Contains(names, n) }
+		var l Layout
+		switch {
+		case has("uploads") && has("reports") && !has("downloads"):
+			l = ClearDebit()
+		case has("uploads-automated"):
+			l = CreditClearOlder(AutomatedImport)
+		case has("uploads") && (has("downloads") || has("download")):
+			l = CreditClear()
+		default:
+			continue
+		}
+		if root == "/" || l.Root == "" {
+			l.Root = strings.TrimPrefix(root, ".")
+		}
+		if has("download") && !has("downloads") && l.Downloads == "downloads" {
+			l.Downloads = "download"
+		}
+		return &l
+	}
+	return nil
+}
+
+// probe uploads one file that says what it is.
+func (g *diagnosing) probe(ctx context.Context, c *Client, folder string) {
+	name := "TEST-ccr-probe-" + strings.ToLower(rand.Text()[:8]) + ".txt"
+	up, err := c.Upload(ctx, ccr.FileFromBytes(name, []byte("TEST. This file checks a transfer; it holds no data and can be deleted.\n")), UploadOptions{Folder: folder})
+	detail := ""
+	if err == nil {
+		detail = up.Path + " is there now (" + string(up.Verification) + "); it was not removed"
+	}
+	g.check("probe write", detail, err)
+}
+
+// OK reports whether every check passed.
+func (d Diagnosis) OK() bool {
+	return len(d.Checks) > 0 && !slices.ContainsFunc(d.Checks, func(c Check) bool { return !c.OK })
+}
+
+// String is the diagnosis as a table for people.
+func (d Diagnosis) String() string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 4, 2, ' ', 0)
+	for _, c := range d.Checks {
+		state, text := "ok", c.Detail
+		if !c.OK {
+			state, text = "FAILED", c.Err.Error()
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\n", state, c.Name, text)
+	}
+	_ = w.Flush()
+	if len(d.Folders) > 0 {
+		fmt.Fprintf(&b, "folders: %s\n", strings.Join(d.Folders, ", "))
+	}
+	if d.Suggested != nil {
+		fmt.Fprintf(&b, "looks like: sftp.%s with Root %q, Downloads %q\n", d.Suggested.describe(), d.Suggested.Root, d.Suggested.Downloads)
+	}
+	return b.String()
+}
