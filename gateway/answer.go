@@ -68,7 +68,8 @@ type answer struct {
 	text       string   // message as a string
 	status     string   // beside message; not documented
 	fault      string   // an "error" member; not documented
-	files      int      // objects seen in files
+	hasFiles   bool     // there is a files member
+	files      int      // objects seen in it
 	preamble   bool     // other text stood before the JSON
 }
 
@@ -125,6 +126,7 @@ func (s *scanner) answer(salvage bool, ev fileEvents) (*answer, error) {
 		var err error
 		switch name {
 		case "files":
+			a.hasFiles = true
 			return s.files(a, ev)
 		case "message":
 			a.message, err = s.value(maxMessage)

@@ -131,6 +131,7 @@ func (c *Client) send(ctx context.Context, r request) (*answer, *transport.Respo
 	}
 	resp, err := c.t.Do(ctx, req)
 	if err == nil {
+		resp.Body = kept.kept // for an error that is found in the answer
 		return a, resp, nil
 	}
 	if e, ok := errors.AsType[*ccr.Error](err); ok && status != nil && errors.Is(e, ccr.ErrContract) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/ccr-sdk/ccr"
@@ -130,17 +131,21 @@ func (r request) judge(out *Reports, a *answer, resp *transport.Response) error 
 		}
 	}
 	no := a.refused()
-	if len(fields) == 0 && no == nil && !a.preamble {
+	silent := !a.hasFiles && !slices.ContainsFunc(a.rows, Row.OK)
+	if len(fields) == 0 && no == nil && !a.preamble && !silent {
 		return nil
 	}
 	outcome := ccr.OutcomeRejected
-	if destructive(r.route) && (a.files > 0 || no == nil) {
+	if destructive(r.route) && (a.files > 0 || no == nil && !silent) {
 		outcome = ccr.OutcomeUnknown // what did not come may be archived all the same
 	}
 	var e *ccr.Error
 	switch {
 	case no != nil:
 		e = r.refusal(outcome, resp, no)
+	case silent:
+		e = r.contract(outcome, resp, errors.New("the answer has neither files nor a row that is OK"))
+		e.Classes = append(e.Classes, classesOf(a.text)...)
 	case len(causes) > 0:
 		e = r.failed(outcome, resp, errors.Join(causes...))
 		for _, class := range []error{ccr.ErrIncomplete, ccr.ErrInvalid} {

@@ -32,12 +32,14 @@ func bureauOf(t testing.TB, cfg gatewaytest.Config, opts ...ccr.Option) (*gatewa
 	return srv, c
 }
 
-// randomBytes are bytes whose base64 holds every character.
+// randomBytes are bytes whose base64 holds every character; they never look
+// like XML.
 func randomBytes(t testing.TB, n int) []byte {
 	t.Helper()
 	b := make([]byte, n)
 	_, err := rand.Read(b)
 	require.NoError(t, err)
+	b[0] = 'x'
 	return b
 }
 

@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"iter"
 	"slices"
@@ -12,6 +11,7 @@ import (
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/gateway/bacs"
 	"github.com/ccr-sdk/ccr/internal/receive"
+	"github.com/ccr-sdk/ccr/internal/transport"
 )
 
 // ReceiveOptions adjust [Client.Receive] and [Client.Watch]; both work without.
@@ -156,11 +156,11 @@ func (s *source) Fetch(ctx context.Context, item receive.Item, restart func() (i
 		in = &single{name: item.Name, restart: restart}
 		return fileEvents{data: in.data, end: in.end}
 	}
-	a, _, err := s.c.send(ctx, r)
+	a, resp, err := s.c.send(ctx, r)
 	if err != nil {
 		return err
 	}
-	return s.whole(r, in, a)
+	return s.whole(r, in, a, resp)
 }
 
 // single takes the one file that was asked for.
@@ -169,13 +169,12 @@ type single struct {
 	restart func() (io.Writer, error)
 	check   bacs.RootCheck
 	w       io.Writer
-	got     answerFile
-	others  int
+	got     answerFile // of the asked name
 }
 
 func (in *single) data(name string, named bool) (io.Writer, error) {
 	if in.w != nil || named && name != in.name {
-		return nil, nil // counted when it ends
+		return nil, nil // one too many: the answer will be refused
 	}
 	w, err := in.restart()
 	if err != nil {
@@ -192,38 +191,42 @@ func (in *single) Write(p []byte) (int, error) {
 }
 
 func (in *single) end(got answerFile) error {
-	if !got.named || got.name != in.name || in.got.named {
-		in.others++
-		return nil
+	if got.named && got.name == in.name {
+		in.got = got
 	}
-	in.got = got
 	return got.err // of the base64 or the sink: nothing more is to be had
 }
 
 // whole says whether an answer that was read to its end brought a whole report.
-func (s *source) whole(r request, in *single, a *answer) error {
+func (s *source) whole(r request, in *single, a *answer, resp *transport.Response) error {
+	if no := a.refused(); no != nil {
+		return r.refusal(ccr.OutcomeRejected, resp, no)
+	}
 	row, said := a.row(in.name)
-	no := a.refused()
+	what := ""
+	classes := []error{ccr.ErrIncomplete}
 	switch {
-	case no != nil:
-		e := r.refusal(ccr.OutcomeRejected, nil, no)
-		return e
-	case !in.got.named && in.others == 0:
-		e := r.failed(ccr.OutcomeRejected, nil, incomplete("the gateway listed it, but returned no file"), ccr.ErrIncomplete, ccr.ErrNotFound)
-		return e
-	case in.others > 0:
-		return r.failed(ccr.OutcomeRejected, nil, incomplete(fmt.Sprintf("the answer holds %d files; want exactly the one that was asked for", a.files)), ccr.ErrIncomplete)
+	case a.files == 0:
+		what = "the gateway listed it, but returned no file"
+		if classes = append(classes, classesOf(a.text)...); len(classes) == 1 {
+			classes = append(classes, ccr.ErrNotFound)
+		}
+	case a.files > 1:
+		what = "more than one file came; want exactly the one that was asked for"
+	case !in.got.named:
+		what = "a file without a name, or of another one, came"
 	case !said:
-		return r.failed(ccr.OutcomeRejected, nil, incomplete("the gateway gave no status for it"), ccr.ErrIncomplete)
+		what = "the gateway gave no status for it"
 	case !row.OK():
-		return r.failed(ccr.OutcomeRejected, nil, incomplete("its status is empty, not OK"), ccr.ErrIncomplete)
+		what = "its status is empty, not OK"
 	case !in.got.hasData || in.got.size == 0:
-		return r.failed(ccr.OutcomeRejected, nil, incomplete("it is empty"), ccr.ErrIncomplete)
-	case in.w == nil:
-		return r.failed(ccr.OutcomeRejected, nil, incomplete("its data did not come"), ccr.ErrIncomplete)
+		what = "it is empty"
+	default:
+		err := checkXML(&in.check, in.name)
+		if err == nil || s.anything && isNotWholeXML(err) {
+			return nil
+		}
+		return r.failed(ccr.OutcomeRejected, resp, err, classes...)
 	}
-	if err := checkXML(&in.check, in.name); err != nil && !(s.anything && isNotWholeXML(err)) {
-		return r.failed(ccr.OutcomeRejected, nil, err, ccr.ErrIncomplete)
-	}
-	return nil
+	return r.failed(ccr.OutcomeRejected, resp, incomplete(what), classes...)
 }
