@@ -127,7 +127,7 @@ var (
 
 // readStatus reads an answer of unknown shape as well as it can; it never fails.
 func readStatus(code int, body []byte) BatchStatus {
-	s := BatchStatus{Total: -1, Succeeded: -1, Failed: -1, Raw: bytes.Clone(body)}
+	s := BatchStatus{Total: -1, Succeeded: -1, Failed: -1, Raw: body}
 	m := fold(body)
 	for range 2 { // one wrapper at most
 		if inner := fold(first(m, wrapperNames)); inner != nil && word(first(m, stateNames)) == "" && first(m, itemsNames) == nil {
@@ -192,6 +192,16 @@ func stateOf(w string) BatchState {
 	return StateUnknown
 }
 
+// itemStateOf reads the state word of an item, where what was done to it may
+// stand for success.
+func itemStateOf(w string) BatchState {
+	switch foldName(w) {
+	case "created", "updated", "unchanged", "ignored", "skipped", "closed", "voided", "paused", "recorded":
+		return StateSucceeded
+	}
+	return stateOf(w)
+}
+
 // items reads the results of single items.
 func items(m map[string]json.RawMessage, body []byte) []ItemStatus {
 	raw := body // an array at the top
@@ -215,7 +225,7 @@ func items(m map[string]json.RawMessage, body []byte) []ItemStatus {
 			continue
 		}
 		it := ItemStatus{Reference: word(first(im, itemRefNames)), Word: word(first(im, stateNames)), Messages: messages(im), Raw: r}
-		it.State = stateOf(it.Word)
+		it.State = itemStateOf(it.Word)
 		if it.State == StateUnknown && it.Word == "" {
 			var ok bool
 			if f := first(im, flagNames); f != nil && json.Unmarshal(f, &ok) == nil {

@@ -84,7 +84,7 @@ func (c *Client) upsert(ctx context.Context, route *transport.Route, b interface
 		return Receipt{}, f.Err(service, route.Operation)
 	}
 	c.inferred.note(ctx, c.t.Logger(), &e.used)
-	return c.send(ctx, route, transport.BytesBody(transport.JSON, e.b), call, Receipt{Reference: reference, Operation: route.Operation, Rows: rows})
+	return c.send(ctx, route, transport.BytesBody(transport.JSON, e.b), call, Receipt{Reference: reference, Operation: route.Operation, Rows: rows}, false)
 }
 
 // refused is the error of a call that was not made.
@@ -95,8 +95,9 @@ func (c *Client) refused(route *transport.Route, err error) error {
 	}
 }
 
-// send puts a batch and makes its receipt.
-func (c *Client) send(ctx context.Context, route *transport.Route, body transport.Body, call ccr.Call, r Receipt) (Receipt, error) {
+// send puts a batch and makes its receipt. ours tells a reference that is made
+// of the content: if it was used already, it was for the same content.
+func (c *Client) send(ctx context.Context, route *transport.Route, body transport.Body, call ccr.Call, r Receipt, ours bool) (Receipt, error) {
 	var answer ccr.Response
 	theirs := call.Response
 	call.Response = &answer
@@ -106,11 +107,11 @@ func (c *Client) send(ctx context.Context, route *transport.Route, body transpor
 	}
 	if err != nil {
 		e, ok := errors.AsType[*ccr.Error](err)
-		if !ok || !e.EarlierUnknown || !errors.Is(e, ccr.ErrDuplicate) {
+		if !ok || !ours && !e.EarlierUnknown || !errors.Is(e, ccr.ErrDuplicate) {
 			return r, err
 		}
 		// The repetition was refused because an earlier attempt, whose answer
-		// was lost, has used the reference: it arrived.
+		// was lost (perhaps with the process), has used the reference: it arrived.
 		r.PresumedAccepted = true
 	}
 	r.AcceptedAt, r.RequestID = time.Now(), answer.RequestID
@@ -124,9 +125,7 @@ func (c *Client) send(ctx context.Context, route *transport.Route, body transpor
 
 // routeURL is what a relative Location of a route's answer is relative to.
 func (c *Client) routeURL(route *transport.Route) *url.URL {
-	u := *c.t.BaseURL()
-	u.Path += route.Path
-	return &u
+	return c.t.BaseURL().JoinPath(route.Path)
 }
 
 // location returns the absolute status URI of an answer, or nothing.

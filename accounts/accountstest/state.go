@@ -50,7 +50,7 @@ type Batch struct {
 // Result is what became of one item of a batch.
 type Result struct {
 	Key    string   `json:"clientReferenceId"`
-	Status string   `json:"status"` // Created, Updated, Ignored, Closed, Accepted, Failed
+	Status string   `json:"status"` // Created, Updated, Ignored, Closed, Recorded, Failed
 	Errors []string `json:"errors,omitempty"`
 }
 
@@ -137,7 +137,7 @@ func cutPrefix(s, prefix string) (string, bool) {
 func (s *Server) accept(k *kind, reference string, sum [sha256.Size]byte, rows []row) *Batch {
 	b := &Batch{ID: "b" + strconv.Itoa(len(s.order)+1), Operation: k.operation, Reference: reference, Rows: len(rows), sum: sum}
 	for _, r := range rows {
-		result := Result{Key: r.key, Status: "Accepted"}
+		result := Result{Key: r.key, Status: "Recorded"}
 		if message, ok := s.failing[r.key]; ok {
 			result.Status, result.Errors = "Failed", []string{message}
 		} else {

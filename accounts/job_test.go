@@ -1,0 +1,607 @@
+package accounts_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/accounts"
+	"github.com/ccr-sdk/ccr/accounts/accountstest"
+)
+
+// collect runs a job and keeps what it yields.
+func collect(t *testing.T, j *accounts.Job) (receipts []accounts.Receipt, errs []error) {
+	t.Helper()
+	for r, err := range j.All(t.Context()) {
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		receipts = append(receipts, r)
+	}
+	s := j.Summary()
+	assert.Equal(t, s.Rows, s.Accepted+s.Rejected+s.Unknown+s.NotSent, "every row ends as one of four: %v", s)
+	return receipts, errs
+}
+
+// eachOnce asserts that rows 1 to n were applied once each.
+func eachOnce(t *testing.T, srv *accountstest.Server, n int) {
+	t.Helper()
+	applied := srv.Applied("UpsertAccounts")
+	assert.Len(t, applied, n)
+	for ref, times := range applied {
+		if !assert.Equal(t, 1, times, ref) {
+			return
+		}
+	}
+}
+
+func memoryJournal() accounts.Journal { return accounts.NewJournal(ccr.NewMemoryLedger()) }
+
+func TestJobCutsByRowsAndBytes(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, accountstest.Config{})
+	client := dial(t, srv)
+	cases := map[string]struct {
+		o    accounts.SubmitOptions
+		want []int
+	}{
+		"by rows":  {accounts.SubmitOptions{Name: "rows", MaxRows: 80, Concurrency: 1}, []int{80, 80, 40}},
+		"by bytes": {accounts.SubmitOptions{Name: "bytes", MaxBytes: 10_000, Concurrency: 1}, nil},
+		"in one":   {accounts.SubmitOptions{Name: "one", Concurrency: 1}, []int{200}},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			j := client.SubmitAccounts(accounts.Rows(rows(200)...), c.o)
+			receipts, errs := collect(t, j)
+			require.Empty(t, errs)
+			var sizes []int
+			next := int64(1)
+			total := 0
+			for _, r := range receipts {
+				sizes = append(sizes, r.Rows)
+				assert.Equal(t, next, r.FirstRow)
+				assert.True(t, strings.HasPrefix(r.Reference, c.o.Name+"/"))
+				assert.Equal(t, "UpsertAccounts", r.Operation)
+				next += int64(r.Rows)
+				total += r.Rows
+			}
+			assert.Equal(t, 200, total)
+			if c.want != nil {
+				assert.Equal(t, c.want, sizes)
+			} else {
+				assert.Greater(t, len(sizes), 2)
+			}
+			sum := j.Summary()
+			assert.True(t, sum.Complete)
+			assert.Equal(t, int64(200), sum.Accepted)
+			assert.Equal(t, int64(len(sizes)), sum.Batches)
+			assert.Positive(t, sum.Rate())
+			assert.Contains(t, sum.String(), "200 accepted")
+		})
+	}
+	t.Cleanup(func() {
+		for _, r := range srv.Requests("UpsertAccounts") {
+			assert.NotEmpty(t, r.Header.Get("Content-Length"))
+		}
+	})
+}
+
+func TestJobBatchesStayUnderMaxBytes(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, accountstest.Config{})
+	j := dial(t, srv).SubmitAccounts(accounts.Rows(rows(500)...), accounts.SubmitOptions{Name: "n", MaxBytes: 10_000})
+	_, errs := collect(t, j)
+	require.Empty(t, errs)
+	all := srv.Requests("UpsertAccounts")
+	for _, r := range all[:len(all)-1] {
+		assert.LessOrEqual(t, r.Length, int64(10_000))
+	}
+	eachOnce(t, srv, 500)
+}
+
+func TestJobReferencesAreDeterministic(t *testing.T) {
+	t.Parallel()
+	run := func(name string, rows []accounts.Account) []string {
+		srv := serve(t, accountstest.Config{})
+		receipts, errs := collect(t, dial(t, srv).SubmitAccounts(accounts.Rows(rows...), accounts.SubmitOptions{Name: name, MaxRows: 10, Concurrency: 1}))
+		require.Empty(t, errs)
+		var refs []string
+		for _, r := range receipts {
+			refs = append(refs, r.Reference)
+		}
+		return refs
+	}
+	first := run("a", rows(30))
+	assert.Equal(t, first, run("a", rows(30)))
+	other := run("b", rows(30))
+	for i := range first {
+		assert.NotEqual(t, strings.TrimPrefix(first[i], "a/"), strings.TrimPrefix(other[i], "b/"))
+	}
+	changed := rows(30)
+	changed[14].Status = accounts.StatusHold
+	second := run("a", changed)
+	assert.Equal(t, first[0], second[0])
+	assert.NotEqual(t, first[1], second[1])
+	assert.Equal(t, first[2], second[2], "a change in one place does not move the cuts behind it")
+
+	same := rows(30)
+	for i := range same {
+		same[i] = same[0]
+	}
+	refs := run("c", same)
+	assert.NotEqual(t, refs[0], refs[1], "the same rows twice are two batches")
+}
+
+func TestJobRerunSendsOnlyWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, accountstest.Config{})
+	client := dial(t, srv)
+	path := filepath.Join(t.TempDir(), "journal")
+	run := func() (accounts.Summary, []accounts.Receipt, []error) {
+		journal, err := accounts.OpenJournal(path)
+		require.NoError(t, err)
+		defer func() { require.NoError(t, journal.Close()) }()
+		j := client.SubmitAccounts(accounts.Rows(rows(100)...), accounts.SubmitOptions{Name: "n", MaxRows: 10, Journal: journal, Concurrency: 1})
+		receipts, errs := collect(t, j)
+		return j.Summary(), receipts, errs
+	}
+	srv.Inject(accountstest.Fault{Operation: "UpsertAccounts", Kind: accountstest.Answer, Status: http.StatusUnauthorized, Skip: 4, Times: 2})
+	sum, _, errs := run()
+	require.Len(t, errs, 1)
+	require.ErrorIs(t, errs[0], ccr.ErrUnauthorized)
+	assert.False(t, sum.Complete)
+	assert.Equal(t, int64(40), sum.Accepted)
+
+	srv.ClearFaults()
+	sum, receipts, errs := run()
+	require.Empty(t, errs)
+	assert.True(t, sum.Complete)
+	assert.Equal(t, int64(100), sum.Accepted)
+	assert.Equal(t, int64(40), sum.Recorded)
+	require.Len(t, receipts, 10)
+	for i, r := range receipts {
+		assert.Equal(t, i < 4, r.Recorded)
+		assert.NotEmpty(t, r.StatusURL, "a recorded receipt can be followed, too")
+		assert.False(t, r.AcceptedAt.IsZero())
+	}
+	eachOnce(t, srv, 100)
+
+	before := len(srv.Requests("UpsertAccounts"))
+	sum, _, errs = run()
+	require.Empty(t, errs)
+	assert.Equal(t, int64(100), sum.Recorded)
+	assert.Len(t, srv.Requests("UpsertAccounts"), before, "nothing is sent a third time")
+}
+
+func TestJobUnknownBatchIsSettledByARerun(t *testing.T) {
+	t.Parallel()
+	for name, duplicate := range map[string]bool{"accepted again": false, "refused as duplicate": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := serve(t, accountstest.Config{})
+			client := dial(t, srv)
+			journal := memoryJournal()
+			run := func() (accounts.Summary, []accounts.Receipt, []error) {
+				j := client.SubmitAccounts(accounts.Rows(rows(20)...), accounts.SubmitOptions{Name: "n", MaxRows: 10, Journal: journal, Concurrency: 1})
+				receipts, errs := collect(t, j)
+				return j.Summary(), receipts, errs
+			}
+			srv.Inject(accountstest.Fault{Operation: "UpsertAccounts", Kind: accountstest.LoseAnswer, Times: -1})
+			sum, _, errs := run()
+			require.Len(t, errs, 1)
+			require.ErrorIs(t, errs[0], ccr.ErrOutcomeUnknown)
+			assert.Equal(t, int64(10), sum.Unknown)
+
+			srv.ClearFaults()
+			if duplicate {
+				srv.Inject(accountstest.Fault{Operation: "UpsertAccounts", Kind: accountstest.Answer, Status: http.StatusConflict})
+			}
+			sum, receipts, errs := run()
+			require.Empty(t, errs)
+			assert.Equal(t, int64(20), sum.Accepted)
+			assert.Equal(t, duplicate, receipts[0].PresumedAccepted)
+			eachOnce(t, srv, 20)
+		})
+	}
+}
+
+func TestJobRejectedBatches(t *testing.T) {
+	t.Parallel()
+	for name, goOn := range map[string]bool{"stops": false, "continues": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := serve(t, accountstest.Config{})
+			srv.Inject(accountstest.Fault{Operation: "UpsertAccounts", Kind: accountstest.Answer, Status: 422, Skip: 1})
+			j := dial(t, srv).SubmitAccounts(accounts.Rows(rows(50)...), accounts.SubmitOptions{Name: "n", MaxRows: 10, Concurrency: 1, ContinueOnRejected: goOn})
+			_, errs := collect(t, j)
+			require.Len(t, errs, 1)
+			require.ErrorIs(t, errs[0], ccr.ErrInvalid)
+			sum := j.Summary()
+			assert.False(t, sum.Complete)
+			assert.Equal(t, int64(10), sum.Rejected)
+			if goOn {
+				assert.Equal(t, int64(40), sum.Accepted)
+				assert.Equal(t, int64(50), sum.Rows)
+			} else {
+				assert.Equal(t, int64(10), sum.Accepted)
+				assert.Less(t, sum.Rows, int64(50), "no more rows are read")
+			}
+		})
+	}
+}
+
+func TestJobInvalidRows(t *testing.T) {
+	t.Parallel()
+	source := func(yield func(accounts.Account, error) bool) {
+		for i, r := range rows(30) {
+			var err error
+			switch i {
+			case 12:
+				r.Status = ""
+			case 15:
+				err = fmt.Errorf("line 16: %w", ccr.ErrInvalid)
+			}
+			if !yield(r, err) {
+				return
+			}
+		}
+	}
+	srv := serve(t, accountstest.Config{})
+	client := dial(t, srv)
+	j := client.SubmitAccounts(source, accounts.SubmitOptions{Name: "stop", MaxRows: 10})
+	_, errs := collect(t, j)
+	require.Len(t, errs, 1)
+	assert.Equal(t, []string{"accounts[12].status"}, paths(t, errs[0]))
+	sum := j.Summary()
+	assert.Equal(t, int64(10), sum.Accepted)
+	assert.Equal(t, int64(3), sum.NotSent, "the batch that the row would have been in is not sent")
+
+	j = client.SubmitAccounts(source, accounts.SubmitOptions{Name: "skip", MaxRows: 10, SkipInvalid: true})
+	_, errs = collect(t, j)
+	require.Len(t, errs, 2)
+	sum = j.Summary()
+	assert.Equal(t, int64(30), sum.Rows)
+	assert.Equal(t, int64(28), sum.Accepted)
+	assert.Equal(t, int64(2), sum.Invalid)
+	assert.False(t, sum.Complete)
+}
+
+func TestJobSourceFails(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("disk on fire")
+	srv := serve(t, accountstest.Config{})
+	j := dial(t, srv).SubmitAccounts(func(yield func(accounts.Account, error) bool) {
+		for _, r := range rows(15) {
+			if !yield(r, nil) {
+				return
+			}
+		}
+		yield(accounts.Account{}, broken)
+	}, accounts.SubmitOptions{Name: "n", MaxRows: 10, SkipInvalid: true})
+	_, errs := collect(t, j)
+	require.Len(t, errs, 1)
+	require.ErrorIs(t, errs[0], broken)
+	sum := j.Summary()
+	assert.Equal(t, int64(10), sum.Accepted)
+	assert.Equal(t, int64(5), sum.NotSent, "a batch cut short by a fault would not be the same in a rerun")
+}
+
+func TestJobBreakCountsWhatIsInFlightAsUnknown(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, accountstest.Config{})
+	journal := memoryJournal()
+	// The first batch is answered; the others arrive, and nobody says so.
+	var sent atomic.Int64
+	silent := func(next http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(r *http.Request) (*http.Response, error) {
+			resp, err := next.RoundTrip(r)
+			if info, _ := ccr.RouteFromContext(r.Context()); info.Operation != "UpsertAccounts" || err != nil || sent.Add(1) == 1 {
+				return resp, err
+			}
+			<-r.Context().Done()
+			return nil, errors.Join(context.Cause(r.Context()), resp.Body.Close())
+		})
+	}
+	j := dial(t, srv, ccr.WithMiddleware(silent)).SubmitAccounts(accounts.Rows(rows(100)...), accounts.SubmitOptions{Name: "n", MaxRows: 10, Journal: journal, Concurrency: 3})
+	for _, err := range j.All(t.Context()) {
+		require.NoError(t, err)
+		require.Eventually(t, func() bool { return sent.Load() == 3 }, 10*time.Second, time.Millisecond)
+		break
+	}
+	sum := j.Summary()
+	assert.Equal(t, int64(10), sum.Accepted)
+	assert.Equal(t, int64(20), sum.Unknown)
+	assert.Equal(t, sum.Rows, sum.Accepted+sum.Unknown+sum.NotSent)
+	assert.False(t, sum.Complete)
+
+	j = dial(t, srv).SubmitAccounts(accounts.Rows(rows(100)...), accounts.SubmitOptions{Name: "n", MaxRows: 10, Journal: journal})
+	_, errs := collect(t, j)
+	require.Empty(t, errs)
+	assert.True(t, j.Summary().Complete)
+	eachOnce(t, srv, 100)
+}
+
+func TestJobContextEnds(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, accountstest.Config{})
+	ctx, cancel := context.WithCancel(t.Context())
+	j := dial(t, srv).SubmitAccounts(func(yield func(accounts.Account, error) bool) {
+		for i, r := range rows(100) {
+			if i == 55 {
+				cancel()
+			}
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}, accounts.SubmitOptions{Name: "n", MaxRows: 10, Concurrency: 1})
+	var last error
+	for _, err := range j.All(ctx) {
+		if err != nil {
+			last = err
+		}
+	}
+	require.ErrorIs(t, last, context.Canceled)
+	sum := j.Summary()
+	assert.Equal(t, int64(56), sum.Rows)
+	assert.Equal(t, sum.Rows, sum.Accepted+sum.Unknown+sum.NotSent)
+	assert.GreaterOrEqual(t, sum.Accepted, int64(30))
+}
+
+func TestJobMessagesNeedAJournal(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, accountstest.Config{})
+	client := dial(t, srv)
+	loud := rows(10)
+	loud[3].SendInstantMessages = []accounts.InstantMessage{{Channel: new("SMS")}}
+	sneaky := rows(10)
+	sneaky[3].Extra = accounts.Extra{"sendInstantMessages": []any{map[string]any{"channel": "SMS"}}}
+	for _, source := range [][]accounts.Account{loud, sneaky} {
+		_, errs := collect(t, client.SubmitAccounts(accounts.Rows(source...), accounts.SubmitOptions{Name: "n"}))
+		require.Len(t, errs, 1)
+		assert.Equal(t, []string{"accounts[3].sendInstantMessages"}, paths(t, errs[0]))
+		assert.Empty(t, srv.Batches())
+	}
+	quiet := rows(1)
+	quiet[0].Extra = accounts.Extra{"sendInstantMessages": nil}
+	_, errs := collect(t, client.SubmitAccounts(accounts.Rows(quiet...), accounts.SubmitOptions{Name: "q"}))
+	require.Empty(t, errs, "null messages nobody")
+
+	journal := memoryJournal()
+	_, errs = collect(t, client.SubmitAccounts(accounts.Rows(loud...), accounts.SubmitOptions{Name: "n", Journal: journal}))
+	require.Empty(t, errs)
+	loud[7].Status = accounts.StatusHold
+	_, errs = collect(t, client.SubmitAccounts(accounts.Rows(loud...), accounts.SubmitOptions{Name: "n", Journal: journal}))
+	require.Len(t, errs, 1)
+	require.ErrorIs(t, errs[0], ccr.ErrDuplicate, "other content under the same name would message row 3 again")
+}
+
+func TestJobPaymentsAreNotReportedTwice(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, accountstest.Config{})
+	client := dial(t, srv)
+	journal := memoryJournal()
+	payments := func(n int) []accounts.Payment {
+		out := make([]accounts.Payment, n)
+		for i := range out {
+			out[i] = accounts.Payment{ClientReferenceID: new("C-1"), Amount: amount(t, "50.00")}
+		}
+		return out
+	}
+	o := accounts.SubmitOptions{Name: "p", MaxRows: 10, Journal: journal}
+	_, errs := collect(t, client.SubmitPayments(accounts.Rows(payments(30)...), o))
+	require.Empty(t, errs)
+	assert.Len(t, srv.Payments(), 30, "payments that look alike are payments all the same")
+	changed := payments(30)
+	changed[12].Amount = amount(t, "51.00")
+	j := client.SubmitPayments(accounts.Rows(changed...), o)
+	_, errs = collect(t, j)
+	require.Len(t, errs, 1)
+	require.ErrorIs(t, errs[0], ccr.ErrDuplicate)
+	assert.Equal(t, int64(10), j.Summary().Recorded)
+	assert.Len(t, srv.Payments(), 30)
+}
+
+func TestJobClaims(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, accountstest.Config{Names: map[string]string{"batchReferenceId": "batchRef"}})
+	j := dial(t, srv).SubmitClaims(func(yield func(accounts.Claim, error) bool) {
+		for i := range 25 {
+			if !yield(accounts.Claim{ClaimNumber: fmt.Sprint(i), Status: accounts.StatusActive}, nil) {
+				return
+			}
+		}
+	}, accounts.SubmitOptions{Name: "c", MaxRows: 10, Extra: accounts.Extra{"batchReferenceId": accounts.RenamedTo("batchRef"), "source": "crm"}})
+	sum, err := j.Run(t.Context())
+	require.NoError(t, err)
+	assert.True(t, sum.Complete)
+	assert.Len(t, srv.Claims(), 25)
+	assert.Contains(t, string(srv.Requests("UpsertClaims")[0].Body), `],"source":"crm"}`)
+}
+
+func TestJobOptionsAreChecked(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, accountstest.Config{})
+	client := dial(t, srv)
+	var none iter.Seq2[accounts.Account, error]
+	_, errs := collect(t, client.SubmitAccounts(none, accounts.SubmitOptions{
+		Name: "a b", MaxRows: -1, MaxBytes: accounts.MaxBatchBytes + 1, Concurrency: -1,
+		Extra: accounts.Extra{"accounts": nil, "batchReferenceId": "x", "y": func() {}},
+	}))
+	require.Len(t, errs, 1)
+	assert.Equal(t, []string{"rows", "Name", "MaxRows", "MaxBytes", "Concurrency", "Extra", "Extra", "Extra"}, paths(t, errs[0]))
+
+	j := client.SubmitAccounts(accounts.Rows(rows(1)...), accounts.SubmitOptions{Name: "once"})
+	_, errs = collect(t, j)
+	require.Empty(t, errs)
+	n := 0
+	for _, err := range j.All(t.Context()) {
+		require.ErrorContains(t, err, "runs once")
+		n++
+	}
+	assert.Equal(t, 1, n)
+}
+
+func TestJobRowTooLarge(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, accountstest.Config{})
+	source := rows(3)
+	source[1].CustomData1 = new(strings.Repeat("x", 5_000_000))
+	source[2].CustomData1 = new(strings.Repeat("x", accounts.MaxBatchBytes))
+	j := dial(t, srv).SubmitAccounts(accounts.Rows(source...), accounts.SubmitOptions{Name: "n", SkipInvalid: true})
+	receipts, errs := collect(t, j)
+	require.Len(t, errs, 1)
+	assert.Equal(t, []string{"accounts[2]"}, paths(t, errs[0]))
+	require.Len(t, receipts, 2, "a row beyond MaxBytes goes alone, one beyond what Credit Clear takes does not go")
+}
+
+func TestJobProgress(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, accountstest.Config{})
+	var seen []accounts.Summary
+	j := dial(t, srv).SubmitAccounts(accounts.Rows(rows(40)...), accounts.SubmitOptions{
+		Name: "n", MaxRows: 10, Progress: func(s accounts.Summary) { seen = append(seen, s) },
+	})
+	_, errs := collect(t, j)
+	require.Empty(t, errs)
+	require.Len(t, seen, 4)
+	for i, s := range seen {
+		assert.Equal(t, int64(10*(i+1)), s.Accepted)
+		assert.Equal(t, int64(i+1), s.Batches)
+		assert.Positive(t, s.Bytes)
+	}
+}
+
+func TestJobConcurrencyIsBounded(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, accountstest.Config{})
+	var now, most atomic.Int64
+	watch := func(next http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(r *http.Request) (*http.Response, error) {
+			if info, _ := ccr.RouteFromContext(r.Context()); info.Operation == "UpsertAccounts" {
+				n := now.Add(1)
+				defer now.Add(-1)
+				for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+				}
+			}
+			return next.RoundTrip(r)
+		})
+	}
+	srv.Inject(accountstest.Fault{Operation: "UpsertAccounts", Kind: accountstest.Delay, Delay: 5 * time.Millisecond, Times: -1})
+	j := dial(t, srv, ccr.WithMiddleware(watch)).SubmitAccounts(accounts.Rows(rows(200)...), accounts.SubmitOptions{Name: "n", MaxRows: 10, Concurrency: 3})
+	_, errs := collect(t, j)
+	require.Empty(t, errs)
+	assert.Equal(t, int64(3), most.Load())
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// brokenJournal fails when told to.
+type brokenJournal struct {
+	accounts.Journal
+	mu   sync.Mutex
+	fail func(e accounts.JournalEntry) error
+}
+
+func (b *brokenJournal) Store(ctx context.Context, e accounts.JournalEntry) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err := b.fail(e); err != nil {
+		return err
+	}
+	return b.Journal.Store(ctx, e)
+}
+
+func TestJobJournalFails(t *testing.T) {
+	t.Parallel()
+	full := errors.New("disk full")
+	cases := map[string]struct {
+		fail     func(e accounts.JournalEntry) error
+		accepted int64
+		batches  int
+	}{
+		"at the intent: nothing is sent": {func(e accounts.JournalEntry) error {
+			if e.State == accounts.JournalIntent && e.FirstRow == 11 {
+				return full
+			}
+			return nil
+		}, 10, 1},
+		"at the result: told, and the job stops": {func(e accounts.JournalEntry) error {
+			if e.State == accounts.JournalAccepted && e.FirstRow == 11 {
+				return full
+			}
+			return nil
+		}, 20, 2},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := serve(t, accountstest.Config{})
+			j := dial(t, srv).SubmitAccounts(accounts.Rows(rows(30)...), accounts.SubmitOptions{
+				Name: "n", MaxRows: 10, Concurrency: 1, Journal: &brokenJournal{Journal: memoryJournal(), fail: c.fail},
+			})
+			_, errs := collect(t, j)
+			require.Len(t, errs, 1)
+			require.ErrorIs(t, errs[0], full)
+			assert.Equal(t, c.accepted, j.Summary().Accepted)
+			assert.Len(t, srv.Batches(), c.batches)
+		})
+	}
+}
+
+func TestTwoRunsOfAJobAtOnce(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, accountstest.Config{})
+	client := dial(t, srv)
+	ledger := ccr.NewMemoryLedger()
+	var errs []error
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			_, err := client.SubmitAccounts(accounts.Rows(rows(200)...), accounts.SubmitOptions{Name: "n", MaxRows: 10, Journal: accounts.NewJournal(ledger)}).Run(t.Context())
+			mu.Lock()
+			defer mu.Unlock()
+			errs = append(errs, err)
+		})
+	}
+	wg.Wait()
+	_, err := client.SubmitAccounts(accounts.Rows(rows(200)...), accounts.SubmitOptions{Name: "n", MaxRows: 10, Journal: accounts.NewJournal(ledger)}).Run(t.Context())
+	require.NoError(t, err)
+	for _, err := range errs {
+		if err != nil {
+			require.ErrorIs(t, err, ccr.ErrLedgerConflict)
+		}
+	}
+	eachOnce(t, srv, 200)
+}
+
+func TestFakeJobs(t *testing.T) {
+	t.Parallel()
+	receipts, errs := collect(t, accounts.JobOf(accounts.Receipt{Reference: "a", Rows: 2}, accounts.Receipt{Reference: "b", Rows: 3}))
+	require.Empty(t, errs)
+	require.Len(t, receipts, 2)
+	j := accounts.NewJob("x", func(yield func(accounts.Receipt, error) bool) {
+		_ = yield(accounts.Receipt{Rows: 1}, nil) && yield(accounts.Receipt{Rows: 2}, &ccr.Error{Outcome: ccr.OutcomeUnknown})
+	})
+	_, errs = collect(t, j)
+	require.Len(t, errs, 1)
+	assert.Equal(t, int64(2), j.Summary().Unknown)
+	assert.False(t, j.Summary().Complete)
+}
