@@ -3,8 +3,12 @@ package sftp_test
 import (
 	"bytes"
 	"context"
+	"crypto"
+	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
 	crand "crypto/rand"
+	"crypto/rsa"
 	"encoding/base64"
 	"encoding/pem"
 	"fmt"
@@ -34,8 +38,9 @@ type backend struct {
 	name   string
 	config sftp.Config
 	// folders is the real folder behind Root; empty for the server in the process.
-	folders string
-	srv     *sftptest.Server
+	folders   string
+	srv       *sftptest.Server
+	hostLines map[string]string // host keys by kind, for OpenSSH
 }
 
 // backends are the servers of the suite. Each is started when it is needed.
@@ -96,20 +101,33 @@ func backendOf(t *testing.T, cfg sftptest.Config) *backend {
 	return &backend{name: "sftptest", config: c, srv: srv}
 }
 
-func abs(elem ...string) string { return "/" + strings.TrimPrefix(filepath.ToSlash(filepath.Join(elem...)), "/") }
+func abs(elem ...string) string {
+	return "/" + strings.TrimPrefix(filepath.ToSlash(filepath.Join(elem...)), "/")
+}
 
 // quick retries without long waits.
 var quick = ccr.RetryPolicy{BaseDelay: time.Millisecond, MaxDelay: 5 * time.Millisecond}
 
 // writeHostKey makes a host key and returns the public line.
-func writeHostKey(t *testing.T, path string) string {
+func writeHostKey(t *testing.T, path, kind string) string {
 	t.Helper()
-	pub, priv, err := ed25519.GenerateKey(crand.Reader)
+	var priv crypto.Signer
+	var err error
+	switch kind {
+	case "ed25519":
+		_, priv, err = ed25519.GenerateKey(crand.Reader)
+	case "ecdsa":
+		priv, err = ecdsa.GenerateKey(elliptic.P256(), crand.Reader)
+	case "rsa":
+		priv, err = rsa.GenerateKey(crand.Reader, 2048)
+	default:
+		t.Fatalf("no such kind of key: %s", kind)
+	}
 	require.NoError(t, err)
 	block, err := ssh.MarshalPrivateKey(priv, "")
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(path, pem.EncodeToMemory(block), 0o600))
-	key, err := ssh.NewPublicKey(pub)
+	key, err := ssh.NewPublicKey(priv.Public())
 	require.NoError(t, err)
 	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key)))
 }
@@ -178,18 +196,41 @@ func currentUser(t *testing.T) *user.User {
 
 func startOpenSSH(t *testing.T) *backend {
 	t.Helper()
+	return startOpenSSHWith(t, []string{"ed25519"}, "")
+}
+
+// startOpenSSHWithKeys starts an sshd with host keys of several kinds.
+func startOpenSSHWithKeys(t *testing.T, kinds ...string) *backend {
+	t.Helper()
+	return startOpenSSHWith(t, kinds, "")
+}
+
+// startOpenSSHTrusting starts an sshd that trusts an authority's user certificates.
+func startOpenSSHTrusting(t *testing.T, authority string) *backend {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "authority.pub")
+	require.NoError(t, os.WriteFile(path, []byte(authority), 0o600))
+	return startOpenSSHWith(t, []string{"ed25519"}, "TrustedUserCAKeys "+path+"\n")
+}
+
+func startOpenSSHWith(t *testing.T, kinds []string, more string) *backend {
+	t.Helper()
 	sshd := requireServer(t, "sshd", "openssh-server")
 	b, dir, pair := realBackend(t, "openssh")
 	if os.Getuid() == 0 {
 		require.NoError(t, os.MkdirAll("/run/sshd", 0o755)) // sshd's own privilege separation wants it
 	}
-	host := writeHostKey(t, filepath.Join(dir, "host"))
+	b.hostLines = map[string]string{}
+	for _, kind := range kinds {
+		path := filepath.Join(dir, "host_"+kind)
+		b.hostLines[kind] = writeHostKey(t, path, kind)
+		more += "HostKey " + path + "\n"
+	}
 	authorized := filepath.Join(dir, "authorized")
 	require.NoError(t, os.WriteFile(authorized, []byte(pair.AuthorizedKey+"\n"), 0o600))
 	port := freePort(t)
 	conf := filepath.Join(dir, "sshd_config")
 	require.NoError(t, os.WriteFile(conf, fmt.Appendf(nil, `ListenAddress 127.0.0.1:%d
-HostKey %s
 PidFile none
 AuthorizedKeysFile %s
 PasswordAuthentication no
@@ -200,10 +241,10 @@ MaxStartups 200
 MaxSessions 64
 LogLevel ERROR
 Subsystem sftp internal-sftp
-`, port, filepath.Join(dir, "host"), authorized), 0o600))
+%s`, port, authorized, more), 0o600))
 	startProcess(t, port, sshd, "-D", "-e", "-f", conf)
 	b.config.Address = "127.0.0.1:" + strconv.Itoa(port)
-	b.config.HostKeys = sftp.HostPublicKeys(host)
+	b.config.HostKeys = sftp.HostPublicKeys(b.hostLines[kinds[0]])
 	return b
 }
 
@@ -217,7 +258,7 @@ func startProFTPDWith(t *testing.T, auth func(b *backend, dir string) string) *b
 	t.Helper()
 	proftpd := requireServer(t, "proftpd", "proftpd-core proftpd-mod-crypto")
 	b, dir, pair := realBackend(t, "proftpd")
-	host := writeHostKey(t, filepath.Join(dir, "host"))
+	host := writeHostKey(t, filepath.Join(dir, "host"), "ed25519")
 	keys := filepath.Join(dir, "authorized")
 	require.NoError(t, os.WriteFile(keys, rfc4716(t, pair.AuthorizedKey), 0o600))
 	u := currentUser(t)

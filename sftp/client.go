@@ -3,7 +3,6 @@ package sftp
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -273,7 +272,7 @@ type attemptsError struct {
 	err error
 }
 
-func (e *attemptsError) Error() string { return fmt.Sprintf("after %d attempts: %v", e.n, e.err) }
+func (e *attemptsError) Error() string { return e.err.Error() }
 func (e *attemptsError) Unwrap() error { return e.err }
 
 func withAttempts(err error, n int) error {

@@ -159,9 +159,6 @@ func (c *Client) downloadTo(ctx context.Context, op string, e Entry, localPath s
 		out.Duration = time.Since(began)
 		e := failure(op, out.Path, ccr.OutcomeNotSent, err)
 		e.CorrelationID = o.CorrelationID
-		if a, ok := errors.AsType[*attemptsError](err); ok {
-			e.Attempts = a.n
-		}
 		if errors.Is(err, fs.ErrExist) {
 			e.Advice = "Nothing was replaced: use another local name, or set Overwrite"
 		}

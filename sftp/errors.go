@@ -185,6 +185,7 @@ func failure(op, subject string, outcome ccr.Outcome, cause error) *ccr.Error {
 	if e, ok := bare(cause).(*ccr.Error); ok {
 		e2 := *e
 		e2.Operation = op
+		e2.Attempts = max(e2.Attempts, attempts(cause))
 		if e2.Outcome == "" {
 			e2.Outcome = outcome
 		}
@@ -193,7 +194,7 @@ func failure(op, subject string, outcome ccr.Outcome, cause error) *ccr.Error {
 		}
 		return &e2
 	}
-	e := &ccr.Error{Service: serviceName, Operation: op, Outcome: outcome}
+	e := &ccr.Error{Service: serviceName, Operation: op, Outcome: outcome, Attempts: attempts(cause)}
 	if f, ok := faultOf(cause); ok {
 		e.Classes, e.Advice = slices.Clone(f.classes), f.advice
 	}
@@ -205,6 +206,13 @@ func failure(op, subject string, outcome ccr.Outcome, cause error) *ccr.Error {
 		e.Err = fmt.Errorf("%s: %w", subject, cause)
 	}
 	return e
+}
+
+func attempts(err error) int {
+	if a, ok := errors.AsType[*attemptsError](err); ok {
+		return a.n
+	}
+	return 0
 }
 
 // bare takes off what the retry loop put around an error.

@@ -1,11 +1,15 @@
 package sftp_test
 
 import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
 	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
 	"testing"
+	"time"
 
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/sftp/sftptest"
@@ -38,4 +42,26 @@ func assertOutcome(t *testing.T, err error, want ccr.Outcome) {
 	assert.Equal(t, want, e.Outcome, "%v", err)
 	assert.NotEmpty(t, e.Advice, "%v", err)
 	assert.Equal(t, "sftp", e.Service)
+}
+
+func generate() (ed25519.PublicKey, ed25519.PrivateKey, error) {
+	return ed25519.GenerateKey(rand.Reader)
+}
+
+// assertFields checks that an error names exactly these faults.
+func assertFields(t *testing.T, err error, paths ...string) {
+	t.Helper()
+	e, ok := errors.AsType[*ccr.Error](err)
+	require.True(t, ok)
+	var got []string
+	for _, f := range e.Fields {
+		got = append(got, f.Path)
+	}
+	assert.ElementsMatch(t, paths, got)
+}
+
+// withDeadline is a context for calls that are meant to be cut off.
+func withDeadline(t *testing.T) (context.Context, context.CancelFunc) {
+	t.Helper()
+	return context.WithTimeout(t.Context(), 300*time.Millisecond)
 }

@@ -744,9 +744,6 @@ func (u *upload) explain(err error) error {
 	}
 	e := failure(u.op, u.final, u.outcome(err), err)
 	e.CorrelationID = u.opts.CorrelationID
-	if a, ok := errors.AsType[*attemptsError](err); ok {
-		e.Attempts = a.n
-	}
 	switch {
 	case errors.Is(err, errTakenAway):
 		e.Advice = "The folder seems to process temporary names: ask the vendor what became of it, then use PolicyStaging or PolicyDirect in the layout"
