@@ -136,17 +136,6 @@ func (c *Client) Analyses(customerID string, opts ...ListOption) *ccr.Pages[Anal
 	return list[Analysis](c, get("Analyses", analysesPath), []string{customerID}, opts)
 }
 
-// analysisUpdateBody is an AnalysisUpdate on the wire.
-type analysisUpdateBody struct {
-	Accounts          []Account         `json:"accounts,omitzero"`
-	Format            Format            `json:"format,omitzero"`
-	Connections       []json.RawMessage `json:"connections,omitzero"`
-	AccountOwnerships []json.RawMessage `json:"accountOwnerships,omitzero"`
-	Status            AnalysisStatus    `json:"status,omitzero"`
-	Error             *Failure          `json:"error,omitzero"`
-	Extra             map[string]any    `json:"-"`
-}
-
 // UpdateAnalysis uploads data into an analysis that was created empty, or
 // reports that there will be none (StatusError with a Failure). Repeating the
 // same update is safe, so it is retried like a read; should Algoan refuse the
@@ -156,10 +145,7 @@ func (c *Client) UpdateAnalysis(ctx context.Context, customerID, analysisID stri
 	if err := u.Validate(); err != nil {
 		return nil, err
 	}
-	body := analysisUpdateBody{u.Accounts, u.Format, u.Connections, u.AccountOwnerships, u.Status, u.Error, u.Extra}
-	if u.RawAccounts != nil {
-		body.Extra = with(body.Extra, "accounts", u.RawAccounts)
-	}
+	body := u.body()
 	req, resp, err := c.do(ctx, patch("UpdateAnalysis", analysisPath), []string{customerID, analysisID}, "", &body, opts)
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/decisioning/internal/wire"
 )
 
 // Analysis is one evaluation of a customer's accounts.
@@ -111,15 +112,34 @@ type Failure struct {
 // AnalysisUpdate changes an analysis: data for one that was created empty, or
 // a failure to report.
 type AnalysisUpdate struct {
-	Accounts    []Account
-	RawAccounts []json.RawMessage // instead of Accounts, with FormatTinkV2
-	Format      Format
-	Connections []json.RawMessage // with the Powens and Linxo formats
+	Accounts    []Account         `json:"accounts,omitzero"`
+	RawAccounts []json.RawMessage `json:"-"` // instead of Accounts, with FormatTinkV2
+	Format      Format            `json:"format,omitzero"`
+	Connections []json.RawMessage `json:"connections,omitzero"` // with the Powens and Linxo formats
 	// AccountOwnerships is what the Powens connector adds; its shape is the
 	// aggregator's.
-	AccountOwnerships []json.RawMessage
-	Status            AnalysisStatus // StatusError, with Error
-	Error             *Failure
-	Skip              []Precondition // preconditions not to check; they concern Accounts only
-	Extra             map[string]any // added to the request; wins over a field of the same name
+	AccountOwnerships []json.RawMessage `json:"accountOwnerships,omitzero"`
+	Status            AnalysisStatus    `json:"status,omitzero"` // StatusError, with Error
+	Error             *Failure          `json:"error,omitzero"`
+	Skip              []Precondition    `json:"-"` // preconditions not to check; they concern Accounts only
+	Extra             map[string]any    `json:"-"` // added to the request; wins over a field of the same name
+}
+
+// MarshalJSON writes the body of "update an analysis".
+func (u AnalysisUpdate) MarshalJSON() ([]byte, error) {
+	b := u.body()
+	return wire.Marshal(&b)
+}
+
+// UnmarshalJSON keeps members without a field in Extra.
+func (u *AnalysisUpdate) UnmarshalJSON(b []byte) error { return decode(b, (*analysisUpdateBody)(u)) }
+
+// analysisUpdateBody is the body of an update, without methods.
+type analysisUpdateBody AnalysisUpdate
+
+func (u AnalysisUpdate) body() analysisUpdateBody {
+	if u.RawAccounts != nil {
+		u.Extra = with(u.Extra, "accounts", u.RawAccounts)
+	}
+	return analysisUpdateBody(u)
 }

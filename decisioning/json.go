@@ -327,3 +327,9 @@ func (v *SubscriptionEvent) UnmarshalJSON(b []byte) error { return decode(b, v) 
 
 // MarshalJSON writes the fields that are set and Extra.
 func (v SubscriptionEvent) MarshalJSON() ([]byte, error) { return wire.Marshal(&v) }
+
+// UnmarshalJSON keeps members without a field in Extra.
+func (v *NewSubscription) UnmarshalJSON(b []byte) error { return decode(b, v) }
+
+// MarshalJSON writes the fields that are set and Extra.
+func (v NewSubscription) MarshalJSON() ([]byte, error) { return wire.Marshal(&v) }

@@ -29,8 +29,9 @@ type AnalysisError struct {
 	err      *ccr.Error
 }
 
-// newAnalysisError makes the error of an analysis.
-func newAnalysisError(customerID string, a *Analysis) *AnalysisError {
+// NewAnalysisError makes the error of an analysis that ended in ERROR. Programs
+// need it only for test doubles.
+func NewAnalysisError(customerID string, a *Analysis) *AnalysisError {
 	e := &AnalysisError{CustomerID: customerID, AnalysisID: a.ID, analysis: a}
 	if a.Error != nil {
 		e.Code = a.Error.Code
@@ -52,7 +53,7 @@ func (e *AnalysisError) Message() string {
 	return e.analysis.Error.Message
 }
 
-// Analysis returns the analysis as it ended; nil in an error made by hand.
+// Analysis returns the analysis as it ended.
 func (e *AnalysisError) Analysis() *Analysis { return e.analysis }
 
 // Error is one line with Algoan's code, safe to log.
@@ -112,7 +113,7 @@ func (c *Client) AnalysisPoller(customerID, analysisID string, opts ...ccr.CallO
 		case StatusCompleted:
 			s.Done = true
 		case StatusError, "FAILED": // no FAILED is documented, but a webhook is named analysis_failed
-			s.Done, s.Err = true, newAnalysisError(customerID, a)
+			s.Done, s.Err = true, NewAnalysisError(customerID, a)
 		}
 		return s, nil
 	})

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/ccr-sdk/ccr/decisioning/internal/wire"
 )
 
 // defaultLimit is Algoan's.
@@ -37,13 +39,22 @@ func writePage(w http.ResponseWriter, r *http.Request, total int, item func(int)
 	if total%limit > 0 {
 		pages++
 	}
-	resources := []any{}
+	resources := []byte("[")
 	if page <= pages {
 		first := (page - 1) * limit
 		for i := range min(limit, total-first) {
-			resources = append(resources, item(first+i))
+			if i > 0 {
+				resources = append(resources, ',')
+			}
+			b, err := wire.Marshal(item(first + i))
+			if err != nil {
+				refuse(w, http.StatusInternalServerError, "INTERNAL_ERROR", err.Error())
+				return
+			}
+			resources = append(resources, b...)
 		}
 	}
+	resources = append(resources, ']')
 	link := func(n int, when bool) any {
 		if !when {
 			return nil
@@ -56,14 +67,18 @@ func writePage(w http.ResponseWriter, r *http.Request, total int, item func(int)
 		}
 		return l
 	}
-	answer(w, http.StatusOK, map[string]any{
-		"resources": resources,
-		"pagination": map[string]any{
-			"first": link(1, pages > 0), "last": link(pages, pages > 0),
-			"next": link(page+1, page < pages), "previous": link(page-1, page > 1 && page <= pages),
-			"totalPages": pages, "totalResources": total,
-		},
+	pagination, err := compact(map[string]any{
+		"first": link(1, pages > 0), "last": link(pages, pages > 0),
+		"next": link(page+1, page < pages), "previous": link(page-1, page > 1 && page <= pages),
+		"totalPages": pages, "totalResources": total,
 	})
+	if err != nil {
+		refuse(w, http.StatusInternalServerError, "INTERNAL_ERROR", err.Error())
+		return
+	}
+	// Put together by hand: encoding/json would go over each item twice more.
+	body := append(append([]byte(`{"resources":`), resources...), `,"pagination":`...)
+	write(w, http.StatusOK, append(append(body, pagination...), '}'))
 }
 
 func positive(q url.Values, name string, def int) (int, bool) {

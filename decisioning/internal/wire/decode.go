@@ -249,7 +249,7 @@ func (d *decoder) slice(v reflect.Value, n *node) (fit, error) {
 		for j := odd; j < len(d.odd); j++ {
 			d.odd[j] = join("["+strconv.Itoa(i)+"]", d.odd[j])
 		}
-		if f == misfit {
+		if f == misfit || f == loose && n.elem.kind == kindObject { // loose: null
 			d.odd = append(d.odd, "["+strconv.Itoa(i)+"]")
 		}
 		// An element has no place of its own for what its type cannot hold.
@@ -335,8 +335,13 @@ func (d *decoder) amount(c byte, v reflect.Value) (fit, error) {
 }
 
 func (d *decoder) dateTime(c byte, v reflect.Value) (fit, error) {
-	if c != '"' {
-		return d.misfit(c)
+	t, _ := v.Addr().Interface().(*ccr.DateTime)
+	if c != '"' { // kept as text, as ccr.DateTime does with what it does not know
+		raw, err := d.raw()
+		if err != nil {
+			return exact, err
+		}
+		return loose, t.UnmarshalText(raw)
 	}
 	inner, plain, err := d.quoted()
 	if err != nil {
@@ -345,7 +350,6 @@ func (d *decoder) dateTime(c byte, v reflect.Value) (fit, error) {
 	if !plain {
 		inner = []byte(unquote(inner))
 	}
-	t, _ := v.Addr().Interface().(*ccr.DateTime)
 	if len(inner) == 0 {
 		return loose, nil
 	}

@@ -49,11 +49,9 @@ func (e encoder) value(b []byte, v reflect.Value, n *node) ([]byte, error) {
 		}
 		return appendFloat(b, v.Float()), nil
 	case kindAmount:
-		a, _ := v.Interface().(ccr.Amount)
-		return a.AppendJSON(b), nil
+		return pointer[ccr.Amount](v).AppendJSON(b), nil
 	case kindDateTime:
-		t, _ := v.Interface().(ccr.DateTime)
-		return appendString(b, t.String()), nil
+		return appendString(b, pointer[ccr.DateTime](v).String()), nil
 	case kindSecret:
 		secret, _ := v.Interface().(ccr.Secret)
 		if !e.reveal {
@@ -79,6 +77,17 @@ func (e encoder) value(b []byte, v reflect.Value, n *node) ([]byte, error) {
 	return appendAny(b, v.Interface())
 }
 
+// pointer returns v's value without copying it to the heap where it can.
+func pointer[T any](v reflect.Value) *T {
+	if !v.CanAddr() {
+		c := reflect.New(v.Type())
+		c.Elem().Set(v)
+		v = c.Elem()
+	}
+	p, _ := v.Addr().Interface().(*T)
+	return p
+}
+
 func (e encoder) slice(b []byte, v reflect.Value, elem *node) ([]byte, error) {
 	b = append(b, '[')
 	for i := range v.Len() {
@@ -94,7 +103,7 @@ func (e encoder) slice(b []byte, v reflect.Value, elem *node) ([]byte, error) {
 }
 
 func (e encoder) object(b []byte, v reflect.Value, o *object) ([]byte, error) {
-	extra, _ := v.Field(o.extra).Interface().(map[string]any)
+	extra := *pointer[map[string]any](v.Field(o.extra))
 	b = append(b, '{')
 	first := len(b)
 	var err error
@@ -106,9 +115,14 @@ func (e encoder) object(b []byte, v reflect.Value, o *object) ([]byte, error) {
 			b = append(b, ',')
 		}
 		b = append(b, f.quote...)
-		given, ok := extra[f.name]
-		if w, written := given.(AsWritten); written {
-			ok = unchanged(w, fv, f.node)
+		var given any
+		ok := false
+		if extra != nil {
+			if given, ok = extra[f.name]; ok {
+				if w, written := given.(AsWritten); written {
+					ok = unchanged(w, fv, f.node)
+				}
+			}
 		}
 		switch {
 		case ok:
@@ -122,7 +136,7 @@ func (e encoder) object(b []byte, v reflect.Value, o *object) ([]byte, error) {
 			return nil, under(f.name, asError(err))
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(extra)) {
+	for _, name := range names(extra) {
 		if o.has(name) {
 			continue
 		}
@@ -135,6 +149,14 @@ func (e encoder) object(b []byte, v reflect.Value, o *object) ([]byte, error) {
 		}
 	}
 	return append(b, '}'), nil
+}
+
+// names returns the keys of Extra in order.
+func names(extra map[string]any) []string {
+	if len(extra) == 0 {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(extra))
 }
 
 // unchanged reports whether a field is as reading w left it.

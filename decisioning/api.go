@@ -1,0 +1,51 @@
+package decisioning
+
+import (
+	"context"
+	"iter"
+
+	"github.com/ccr-sdk/ccr"
+)
+
+// API is what a [Client] does, for programs that put something else in its
+// place in tests; decisioningtest.Mock implements it. It grows when the client
+// does, so embed it in implementations of your own.
+type API interface {
+	CreateCustomer(ctx context.Context, n NewCustomer, opts ...ccr.CallOption) (*Customer, error)
+	Customer(ctx context.Context, customerID string, opts ...ccr.CallOption) (*Customer, error)
+	Customers(opts ...ListOption) *ccr.Pages[Customer]
+	UpdateCustomer(ctx context.Context, customerID string, u CustomerUpdate, opts ...ccr.CallOption) (*Customer, error)
+	DeleteCustomer(ctx context.Context, customerID string, opts ...ccr.CallOption) error
+	FindCustomer(ctx context.Context, customIdentifier string, opts ...ccr.CallOption) (*Customer, error)
+	EnsureCustomer(ctx context.Context, n NewCustomer, opts ...ccr.CallOption) (*Customer, error)
+
+	CreateAnalysis(ctx context.Context, customerID string, in AnalysisInput, opts ...ccr.CallOption) (*Analysis, error)
+	Analysis(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*Analysis, error)
+	Analyses(customerID string, opts ...ListOption) *ccr.Pages[Analysis]
+	UpdateAnalysis(ctx context.Context, customerID, analysisID string, u AnalysisUpdate, opts ...ccr.CallOption) (*Analysis, error)
+
+	Scores(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*Scores, error)
+	Incomes(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*Incomes, error)
+	Expenses(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*Expenses, error)
+	Loans(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*Loans, error)
+	Risks(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*Risks, error)
+	Essentials(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*Essentials, error)
+	CashFlows(customerID, analysisID string, opts ...ListOption) *ccr.Pages[CashFlow]
+	Accounts(customerID, analysisID string, opts ...ListOption) *ccr.Pages[Account]
+	Transactions(customerID, analysisID string, opts ...ListOption) *ccr.Pages[Transaction]
+	AccountTransactions(customerID, analysisID, accountID string, opts ...ListOption) *ccr.Pages[Transaction]
+
+	WaitAnalysis(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*Analysis, error)
+	AnalysisPoller(customerID, analysisID string, opts ...ccr.CallOption) *ccr.Poller[*Analysis]
+	ResumeAnalysis(token string, opts ...ccr.CallOption) (*ccr.Poller[*Analysis], error)
+	WaitAnalyses(ctx context.Context, refs []AnalysisRef, inFlight int, opts ...ccr.CallOption) iter.Seq[WaitedAnalysis]
+
+	Subscriptions(ctx context.Context, events []EventName, opts ...ccr.CallOption) ([]Subscription, error)
+	CreateSubscription(ctx context.Context, n NewSubscription, opts ...ccr.CallOption) (*Subscription, error)
+	UpdateSubscription(ctx context.Context, subscriptionID string, status SubscriptionStatus, opts ...ccr.CallOption) error
+	EnsureSubscriptions(ctx context.Context, wanted []NewSubscription, opts ...ccr.CallOption) ([]Subscription, error)
+	Events(subscriptionID string, opts ...ListOption) *ccr.Pages[SubscriptionEvent]
+	UpdateEvent(ctx context.Context, subscriptionID, eventID string, status EventStatus, opts ...ccr.CallOption) error
+}
+
+var _ API = (*Client)(nil)

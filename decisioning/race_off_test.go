@@ -1,0 +1,5 @@
+//go:build !race
+
+package decisioning_test
+
+const raceEnabled = false
