@@ -27,7 +27,8 @@ const window = 2 << 20
 // on where it was, and the final name never shows anything but the whole file.
 func TestCutAt64Points(t *testing.T) {
 	t.Parallel()
-	const size, points = 4 << 20, 64
+	const size = 4 << 20
+	points := shortOrLong(16, 64)
 	data := content(size)
 	t.Run("upload", func(t *testing.T) {
 		t.Parallel()
@@ -35,7 +36,7 @@ func TestCutAt64Points(t *testing.T) {
 			b := startSFTPTest(t)
 			b.srv.KeepNoRecord()
 			c := b.client(t)
-			at := int64(i) * size / points
+			at := int64(i) * size / int64(points)
 			b.srv.Inject(sftptest.Fault{Kind: sftptest.Cut, After: at})
 			up, err := c.Upload(t.Context(), ccr.FileFromBytes("debtors.csv", data))
 			require.NoError(t, err, "cut after %d bytes", at)
@@ -56,7 +57,7 @@ func TestCutAt64Points(t *testing.T) {
 			b.srv.KeepNoRecord()
 			b.put(t, "downloads/returns.csv", data)
 			c := b.client(t)
-			at := int64(i) * size / points
+			at := int64(i) * size / int64(points)
 			b.srv.Inject(sftptest.Fault{Kind: sftptest.Cut, After: at})
 			local := filepath.Join(dir, fmt.Sprintf("%d.csv", i))
 			_, err := c.Download(t.Context(), "returns.csv", local)
@@ -74,44 +75,39 @@ func TestCutAt64Points(t *testing.T) {
 	})
 }
 
-// Real servers, cut at random bytes of the connection by a proxy, three times
-// during each transfer.
+// Servers whose connection is cut at random bytes by a proxy, one that cuts
+// and one that resets.
 func TestCutAtRandomPointsEverywhere(t *testing.T) {
 	t.Parallel()
 	eachBackend(t, func(t *testing.T, b *backend) {
-		const points, size = 16, 4 << 20
+		const size = 4 << 20
+		points := shortOrLong(4, 16)
 		data := content(size)
 		b.put(t, "downloads/returns.csv", data)
 		p := b.through(t, proxy.Config{Seed: 7})
+		c := b.client(t)
 		for i := range points {
-			p.Clear()
-			for range 2 {
-				p.Next(proxy.Fault{Kind: proxy.Cut, Dir: proxy.ToServer, At: 3000, Within: size})
-			}
+			p.Next(proxy.Fault{Kind: proxy.Cut, Dir: proxy.ToServer, At: 3000, Within: size - 3000})
+			p.CutAll()
 			name := fmt.Sprintf("debtors-%d.csv", i)
-			c := b.client(t)
 			_, err := c.Upload(t.Context(), ccr.FileFromBytes(name, data))
 			require.NoError(t, err)
 			got, _ := b.get(t, "uploads/"+name)
 			same(t, data, got)
-			require.NoError(t, c.Close(t.Context()))
 
-			p.Clear()
-			for range 2 {
-				p.Next(proxy.Fault{Kind: proxy.Reset, Dir: proxy.ToClient, At: 3000, Within: size})
-			}
+			p.Next(proxy.Fault{Kind: proxy.Reset, Dir: proxy.ToClient, At: 3000, Within: size - 3000})
+			p.CutAll()
 			local := filepath.Join(t.TempDir(), name)
-			c = b.client(t)
 			_, err = c.Download(t.Context(), "returns.csv", local)
 			require.NoError(t, err)
 			got, err = os.ReadFile(local)
 			require.NoError(t, err)
 			same(t, data, got)
-			require.NoError(t, c.Close(t.Context()))
 		}
+		require.NoError(t, c.Close(t.Context()))
 		require.Len(t, b.names(t, "uploads"), points, "no temporary file stays")
-		stats := p.Stats()
-		require.Greater(t, stats.Injected(), int64(points), "the cuts happened: %v", stats.Faults)
+		faults := p.Stats().Faults
+		require.GreaterOrEqual(t, faults[proxy.Cut]+faults[proxy.Reset], int64(4*points-1), "CutAll and the planned ones: %v", faults)
 	})
 }
 

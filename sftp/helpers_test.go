@@ -65,3 +65,12 @@ func withDeadline(t *testing.T) (context.Context, context.CancelFunc) {
 	t.Helper()
 	return context.WithTimeout(t.Context(), 300*time.Millisecond)
 }
+
+// shortOrLong is how often something is tried: less in a normal run than
+// where CCR_SFTP_LONG or CCR_CI_REQUIRE is set.
+func shortOrLong(short, long int) int {
+	if os.Getenv("CCR_SFTP_LONG") != "" || os.Getenv("CCR_CI_REQUIRE") != "" {
+		return long
+	}
+	return short
+}
