@@ -57,6 +57,8 @@ var (
 	ErrLedgerConflict = errors.New("ccr: the ledger entry was changed by another writer")
 )
 
+var errNoKey = errors.New("ccr: a ledger entry needs a key")
+
 // NewMemoryLedger returns a ledger that forgets when the process ends.
 func NewMemoryLedger() Ledger { return &memoryLedger{entries: map[string]LedgerEntry{}} }
 
@@ -77,6 +79,9 @@ func (l *memoryLedger) Load(_ context.Context, key string) (LedgerEntry, error) 
 }
 
 func (l *memoryLedger) Store(_ context.Context, e LedgerEntry) error {
+	if e.Key == "" {
+		return errNoKey
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.entries[e.Key].Version != e.Version {

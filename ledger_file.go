@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
 
@@ -193,7 +194,7 @@ func (l *FileLedger) Load(_ context.Context, key string) (LedgerEntry, error) {
 // Store implements [Ledger].
 func (l *FileLedger) Store(_ context.Context, e LedgerEntry) error {
 	if e.Key == "" {
-		return errors.New("ccr: a ledger entry needs a key")
+		return errNoKey
 	}
 	old := e.Version
 	e.Version++
@@ -210,6 +211,7 @@ func (l *FileLedger) Store(_ context.Context, e LedgerEntry) error {
 	select {
 	case <-b.done: // another Store of the batch wrote it
 	default:
+		runtime.Gosched() // lets those who are ready come along
 		l.write(b)
 	}
 	return b.err

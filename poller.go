@@ -9,11 +9,15 @@ import (
 
 // PollInterval says how often a [Poller] looks: first after Start, then each
 // wait a half longer, up to Max, drawn evenly from 0.8 to 1.2 times that.
-// A Retry-After of the vendor overrides one wait. Zero fields: 2 s and 30 s.
+// A Retry-After of the vendor, up to 10 min, overrides one wait. Fields that
+// are not positive: 2 s and 30 s.
 type PollInterval struct {
 	Start time.Duration
 	Max   time.Duration
 }
+
+// maxPollRetryAfter keeps a mistaken Retry-After from stopping a Wait for good.
+const maxPollRetryAfter = 10 * time.Minute
 
 // PollState is what one look returned.
 type PollState[T any] struct {
@@ -65,14 +69,14 @@ func PollerOf[T any](states ...T) *Poller[T] {
 	})
 }
 
-// WithInterval sets how often Wait looks.
+// WithInterval sets how often Wait looks; call it before the poller is shared.
 func (p *Poller[T]) WithInterval(i PollInterval) *Poller[T] {
 	p.interval = i
 	return p
 }
 
 // WithProgress reports each look of Wait: Items counts the looks, State is
-// the vendor's status word.
+// the vendor's status word. Call it before the poller is shared.
 func (p *Poller[T]) WithProgress(name string, f ProgressFunc) *Poller[T] {
 	p.name, p.progress = name, f
 	return p
@@ -112,6 +116,9 @@ func (p *Poller[T]) lookOnce(ctx context.Context) (PollState[T], error) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.seen && p.last.Done { // a look that was faster saw the end
+		return p.last, nil
+	}
 	p.last, p.seen = s, true
 	return s, nil
 }
@@ -137,7 +144,7 @@ func (p *Poller[T]) wait(ctx context.Context, slots chan struct{}) (T, error) {
 		}
 		next := jitter(wait)
 		if s.RetryAfter > 0 {
-			next = s.RetryAfter
+			next = min(s.RetryAfter, maxPollRetryAfter)
 		}
 		if err := sleep(ctx, next); err != nil {
 			return s.Value, err
@@ -152,7 +159,7 @@ func (p *Poller[T]) lookInSlot(ctx context.Context, slots chan struct{}) (PollSt
 		case slots <- struct{}{}:
 			defer func() { <-slots }()
 		case <-ctx.Done():
-			return PollState[T]{}, context.Cause(ctx)
+			return PollState[T]{}, ended(ctx)
 		}
 	}
 	return p.lookOnce(ctx)

@@ -78,9 +78,10 @@ func ParseBaseURL(raw string) (*url.URL, error) {
 		return nil, errors.New("ccr: the base URL must not hold a user or password")
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return nil, errors.New("ccr: the base URL must not have a query or fragment")
+	case u.RawPath != "":
+		return nil, errors.New("ccr: the path of the base URL must not hold escaped slashes or the like")
 	}
 	u.Path = strings.TrimRight(u.Path, "/")
-	u.RawPath = ""
 	return u, nil
 }
 
