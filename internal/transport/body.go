@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"os"
 	"sync/atomic"
 
 	"github.com/ccr-sdk/ccr"
@@ -52,7 +53,8 @@ type sentBody struct {
 	r      io.ReadCloser
 	a      *attempt
 	length int64
-	err    error // only Read uses it, which is not called concurrently
+	err    error // only Read uses these two, and it is not called concurrently
+	empty  int   // reads in a row that gave nothing
 	taken  atomic.Int64
 	closed atomic.Bool // by the transport, which has given up: what Read says then is not the source's fault
 }
@@ -62,6 +64,9 @@ func newSentBody(a *attempt, r io.ReadCloser) *sentBody {
 	a.sent.Store(s)
 	return s
 }
+
+// maxEmpty is how many reads in a row may give nothing, as in bufio.
+const maxEmpty = 100
 
 // Read hands the last bytes out only once the source has ended there: a
 // request that is whole is one that was meant.
@@ -75,12 +80,21 @@ func (s *sentBody) Read(p []byte) (int, error) {
 		p = p[:left]
 	}
 	n, err := 0, error(nil)
-	if len(p) > 0 {
+	switch {
+	case s.closed.Load():
+		return 0, os.ErrClosed
+	case len(p) > 0:
 		n, err = s.r.Read(p)
-	} else if left > 0 {
+	case left > 0:
 		return 0, nil
 	}
+	if s.empty++; n > 0 {
+		s.empty = 0
+	}
 	last := int64(n) == left
+	if err == nil && s.empty == maxEmpty {
+		err = io.ErrNoProgress
+	}
 	if err == nil && last {
 		err = s.end()
 	}
@@ -107,7 +121,7 @@ func (s *sentBody) Read(p []byte) (int, error) {
 // end reads on where the source must end.
 func (s *sentBody) end() error {
 	var one [1]byte
-	for range 100 {
+	for range maxEmpty {
 		n, err := s.r.Read(one[:])
 		if n > 0 {
 			return fmt.Errorf("%w: it became longer", ccr.ErrFileChanged)

@@ -36,6 +36,7 @@ type Client struct {
 	env     string
 	http    *http.Client
 	whole   time.Duration // what the caller's http.Client gives an attempt; 0: no end
+	wrapped bool          // there is middleware
 	traced  bool          // the caller's transport is net/http's, which speaks httptrace
 
 	userAgent, accept []string // header values, shared by all requests
@@ -59,7 +60,8 @@ func New(cfg Config, opts ...ccr.Option) (*Client, error) {
 	c := &Client{
 		cfg: cfg, base: base, origin: Origin(base), cred: cfg.Credential,
 		limiter: s.Limiter, log: s.Logger, retry: s.Retry.WithDefaults(), env: s.Environment,
-		accept: []string{"application/json, application/problem+json"},
+		wrapped: len(s.Middleware) > 0,
+		accept:  []string{"application/json, application/problem+json"},
 	}
 	if c.limiter == nil {
 		c.limiter = cfg.DefaultLimiter

@@ -28,7 +28,7 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	out := req
 	if a.auth != nil {
 		name, value := a.authName, []string{a.auth()}
-		if req == &a.out { // no middleware: the map is this attempt's alone
+		if !a.k.c.wrapped { // the map is this attempt's alone, and nobody sees it
 			req.Header[name] = value
 		} else {
 			r := *req

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -208,13 +210,19 @@ func untrusted(err error) bool {
 	if errors.Is(err, http.ErrSchemeMismatch) {
 		return true
 	}
-	if alert, ok := errors.AsType[tls.AlertError](err); ok {
-		switch alert {
-		case 40, 42, 43, 44, 45, 46, 48, 49, 70, 71, 86, 109, 112, 113, 115, 116, 120:
-			return true // handshake and certificate alerts of RFC 8446 section 6.2
-		}
-	}
-	return false
+	// The type of an alert is not exported, only its text.
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "remote error" && slices.Contains(lastingAlerts, op.Err.Error())
+}
+
+// lastingAlerts are those of RFC 8446 section 6.2 that speak of a certificate
+// or of versions and names, as crypto/tls writes them.
+var lastingAlerts = []string{
+	"tls: handshake failure", "tls: bad certificate", "tls: unsupported certificate", "tls: revoked certificate",
+	"tls: expired certificate", "tls: unknown certificate", "tls: unknown certificate authority", "tls: access denied",
+	"tls: protocol version not supported", "tls: insufficient security level", "tls: inappropriate fallback",
+	"tls: missing extension", "tls: unsupported extension", "tls: unrecognized name", "tls: unknown PSK identity",
+	"tls: certificate required", "tls: no application protocol",
 }
 
 // unknown reports whether an attempt that will not be the last may have had
