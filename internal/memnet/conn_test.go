@@ -343,8 +343,8 @@ func FuzzRing(f *testing.F) {
 		var r ring
 		var want []byte
 		next := byte(0)
-		for i, s := range steps {
-			size := int(s) * 97 % (BufferSize / 3)
+		for i, s := range steps[:min(len(steps), 100)] {
+			size := int(s) * 97
 			if i%2 == 0 {
 				p := make([]byte, size)
 				for i := range p {
