@@ -364,3 +364,12 @@ func TestReceiveManyAtOnce(t *testing.T) {
 	}
 	assert.Equal(t, want, visible(t, dir))
 }
+
+func TestReceiveRefusesEmptyReportsOfAnyKind(t *testing.T) {
+	t.Parallel()
+	srv, c := bureau(t)
+	srv.AddReport("empty.csv", nil)
+	_, err := c.Receive(t.Context(), ccr.DirSink(t.TempDir()), gateway.ReceiveOptions{AcceptAnyContent: true})
+	require.ErrorIs(t, err, ccr.ErrIncomplete)
+	assert.Equal(t, []string{"empty.csv"}, srv.Waiting())
+}

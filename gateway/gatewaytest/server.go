@@ -36,6 +36,9 @@ type Config struct {
 // the name of the client's method: "Upload", "TestByName".
 type Fault = testkit.Fault
 
+// FaultKind says what goes wrong.
+type FaultKind = testkit.FaultKind
+
 // The kinds of [Fault].
 const (
 	Answer      = testkit.Answer
