@@ -1,6 +1,10 @@
 package bacs
 
-import "github.com/ccr-sdk/ccr"
+import (
+	"unicode/utf8"
+
+	"github.com/ccr-sdk/ccr"
+)
 
 // ReturnedDebit is a collection that the paying bank returned unpaid, a
 // ReturnedDebitItem of an ARUDD report. It prints and logs as its return code
@@ -28,12 +32,9 @@ type ReturnedDebit struct {
 // reason. That is inferred from the two codes that are publicly known (1012,
 // 0128), and the Reason says so; ReturnDescription is what the report says.
 func (d *ReturnedDebit) Reason() Reason {
-	code := d.ReturnCode
-	if len(code) > 1 {
-		code = code[:1]
-	}
-	r, _ := LookupReason(KindARUDD, code)
-	r.Inferred = len(d.ReturnCode) > 1
+	_, size := utf8.DecodeRuneInString(d.ReturnCode)
+	r, _ := LookupReason(KindARUDD, d.ReturnCode[:size])
+	r.Inferred = len(d.ReturnCode) > size
 	r.Raw, r.Text = d.ReturnCode, d.ReturnDescription
 	return r
 }
@@ -204,7 +205,7 @@ func (r *reading) returnedDebit(el Element) *ReturnedDebit {
 	}
 	for _, c := range el.Children {
 		if local(c.Name) == "PayerAccount" {
-			rd := r.at(r.where + "/PayerAccount")
+			rd := r.at("ReturnedDebitItem/PayerAccount")
 			d.Payer = rd.account(c)
 			r.join(rd)
 		}

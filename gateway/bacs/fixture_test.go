@@ -425,9 +425,9 @@ func fixtures() []fixture {
 // never in memory.
 func bigARUDD(n int) io.Reader {
 	const mark = "<Totals"
-	sum := 0
+	sum := int64(0)
 	for i := range n {
-		sum += 931700 + i%100
+		sum += int64(931700 + i%100)
 	}
 	shell := string(bacsDocument("newbacs-advices.xsd", el("ARUDD").with(aruddHead()...).with(
 		el("Advice").with(el("OriginatingAccountRecords").with(el("OriginatingAccountRecord").with(

@@ -33,6 +33,7 @@ type Reader struct {
 	held      budget // for header and signature elements
 	pending   *Other
 	queue     []Record
+	taken     int   // of queue; an empty queue has length 0
 	err       error // what Next returns once the queue is empty
 	index     map[string]int64
 	all       ccr.Faults
@@ -181,9 +182,11 @@ func (r *Reader) Next() (Record, error) {
 	if len(r.queue) == 0 {
 		return nil, r.err
 	}
-	rec := r.queue[0]
-	r.queue[0] = nil
-	r.queue = r.queue[1:]
+	rec := r.queue[r.taken]
+	r.queue[r.taken] = nil
+	if r.taken++; r.taken == len(r.queue) {
+		r.queue, r.taken = r.queue[:0], 0
+	}
 	return rec, nil
 }
 

@@ -306,13 +306,13 @@ func treeOf(t *testing.T, list []Record) Element {
 		top := open[len(open)-1]
 		switch tok.Type {
 		case TokenStart:
-			if strings.TrimSpace(top.Text) == "" {
+			if blank([]byte(top.Text)) {
 				top.Text = ""
 			}
 			top.Children = append(top.Children, Element{Name: tok.Name, Attrs: tok.Attrs})
 			open = append(open, &top.Children[len(top.Children)-1])
 		case TokenText:
-			if len(top.Children) == 0 || strings.TrimSpace(tok.Text) != "" {
+			if len(top.Children) == 0 || !blank([]byte(tok.Text)) {
 				top.Text += tok.Text
 			}
 		case TokenEnd:

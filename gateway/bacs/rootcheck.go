@@ -197,6 +197,12 @@ func (c *RootCheck) feed(p []byte) {
 		case rsDecl:
 			c.quoted(b, rsText)
 		case rsStart:
+			if c.quote != 0 || c.named {
+				if i = c.skipTag(p, i); i == len(p) {
+					return
+				}
+				b = p[i]
+			}
 			c.start(b)
 		case rsEnd:
 			c.end(b)
@@ -275,6 +281,26 @@ func (c *RootCheck) quoted(b byte, next rootState) bool {
 		return true
 	}
 	return false
+}
+
+// skipTag passes over what changes nothing in a start tag, most of a report,
+// and returns where the next byte is that may.
+func (c *RootCheck) skipTag(p []byte, i int) int {
+	if c.quote != 0 {
+		if j := bytes.IndexByte(p[i:], c.quote); j >= 0 {
+			return i + j
+		}
+		return len(p)
+	}
+	for from := i; i < len(p); i++ {
+		switch p[i] {
+		case '"', '\'', '>', '/':
+			c.slash = c.slash && i == from
+			return i
+		}
+	}
+	c.slash = false
+	return i
 }
 
 func (c *RootCheck) start(b byte) {

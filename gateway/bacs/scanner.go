@@ -42,6 +42,7 @@ type scanner struct {
 	line   int
 	names  map[string]string
 	stack  []string
+	begun  bool // there was a tag, of whatever kind
 	closed bool // the root element has been closed
 	single bool // the tag just delivered was <x/>: its end comes next
 
@@ -67,7 +68,7 @@ func newScanner(r io.Reader, limits Limits) *scanner {
 
 // rewind goes back to the start of a document that was pinned.
 func (s *scanner) rewind() {
-	s.r, s.line, s.stack, s.closed, s.single, s.pinned, s.loose = 0, 1, s.stack[:0], false, false, false, 0
+	s.r, s.line, s.stack, s.begun, s.closed, s.single, s.pinned, s.loose = 0, 1, s.stack[:0], false, false, false, false, 0
 }
 
 // more reads on behind buf[r:w], which stays whole.
@@ -159,6 +160,7 @@ func (s *scanner) next() (event, error) {
 			}
 			continue
 		}
+		s.begun = true
 		if err := s.need(2); err != nil {
 			return 0, err
 		}
@@ -256,6 +258,9 @@ func (s *scanner) readText() (bool, error) {
 		if !blank(raw) {
 			if s.closed {
 				return false, malformed(s.line, "there is text behind the root element")
+			}
+			if s.begun {
+				return false, malformed(s.line, "there is text in front of the root element")
 			}
 			return false, &fault{ErrNotXML, 0, "the document does not start with a tag", "It is no Bacs XML report: keep it and read it as what it is.", nil}
 		}

@@ -69,7 +69,7 @@ func plainAmount(s string) (string, bool) {
 	}
 	// A pound sign is one character; read in the wrong encoding it is two.
 	s = strings.TrimPrefix(s, "Â")
-	if first, size := utf8.DecodeRuneInString(s); size > 0 && !startsAmount(first) && !asciiLetter(first) {
+	if first, size := utf8.DecodeRuneInString(s); currency(first) {
 		s = strings.TrimLeft(s[size:], " ")
 	}
 	if sign == "" && strings.HasPrefix(s, "-") {
@@ -97,11 +97,11 @@ func plainAmount(s string) (string, bool) {
 	return sign + whole + "." + frac, true
 }
 
-func startsAmount(r rune) bool {
-	return r >= '0' && r <= '9' || r == '.' || r == '-' || r == ','
+// currency reports whether a character is a currency sign, or what becomes of
+// the pound sign between old character sets.
+func currency(r rune) bool {
+	return unicode.Is(unicode.Sc, r) || r == '#' || r == '?' || r == 'œ' || r == utf8.RuneError
 }
-
-func asciiLetter(r rune) bool { return r < utf8.RuneSelf && unicode.IsLetter(r) }
 
 // count reads a number of records.
 func (r *reading) count(name, value string) int64 {

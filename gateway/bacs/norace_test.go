@@ -1,0 +1,5 @@
+//go:build !race
+
+package bacs
+
+const raceEnabled = false
