@@ -116,7 +116,7 @@ func peakHeap(tb testing.TB, items int) uint64 {
 }
 
 // The memory of a Reader does not grow with the report.
-func TestReaderMemoryIsConstant(t *testing.T) {
+func TestReaderMemoryIsConstant(t *testing.T) { //nolint:paralleltest // it measures the heap of the process
 	few, many := 2_000, 40_000
 	if raceEnabled {
 		few, many = 1_000, 8_000
@@ -129,7 +129,7 @@ func TestReaderMemoryIsConstant(t *testing.T) {
 
 // Typed reading is at least half as fast as encoding/xml's tokens alone; it
 // is in fact several times faster, so that this is no matter of luck.
-func TestReaderKeepsUpWithEncodingXML(t *testing.T) {
+func TestReaderKeepsUpWithEncodingXML(t *testing.T) { //nolint:paralleltest // it measures time
 	if raceEnabled {
 		t.Skip("times under the race detector say nothing of the code")
 	}

@@ -49,7 +49,7 @@ func TestMalformed(t *testing.T) {
 	} {
 		_, err := Parse(strings.NewReader(doc))
 		require.ErrorContains(t, err, want, doc)
-		assert.True(t, errors.Is(err, ccr.ErrContract) != errors.Is(err, ccr.ErrIncomplete), doc)
+		assert.NotEqual(t, errors.Is(err, ccr.ErrContract), errors.Is(err, ccr.ErrIncomplete), doc)
 		assert.NotErrorIs(t, err, ErrNotXML, doc)
 	}
 }
