@@ -30,7 +30,7 @@ type Client struct {
 	refused   error // a login was refused: nothing is tried again
 	cur       *session
 	opening   *opening
-	leftovers map[string]bool // own temporaries that could not be removed yet
+	leftovers map[string]bool // own temporaries to be removed; true: that is under way
 }
 
 // UATClient is a [Client] of the vendor's test environment. It is a type of

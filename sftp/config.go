@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -153,16 +154,26 @@ func address(s string) (string, error) {
 	host, port, err := net.SplitHostPort(s)
 	if err != nil {
 		// No port; IPv6 addresses may come bare or in brackets.
-		host, port = strings.TrimSuffix(strings.TrimPrefix(s, "["), "]"), defaultPort
-		if strings.Contains(host, ":") && net.ParseIP(host) == nil {
-			return "", errors.New("must be a host or host:port")
+		host, port = s, defaultPort
+		if inner, ok := strings.CutPrefix(s, "["); ok {
+			host = strings.TrimSuffix(inner, "]")
 		}
 	}
 	n, err := strconv.ParseUint(port, 10, 16)
-	if host == "" || err != nil || n == 0 {
+	if err != nil || n == 0 || !isHost(host) {
 		return "", errors.New("must be a host or host:port")
 	}
 	return net.JoinHostPort(host, port), nil
+}
+
+// isHost reports whether s is an IP address or looks like a host name.
+func isHost(s string) bool {
+	if _, err := netip.ParseAddr(s); err == nil {
+		return true
+	}
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '.' || r == '-' || r == '_')
+	})
 }
 
 func itoa(i int) string { return strconv.Itoa(i) }

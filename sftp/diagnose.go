@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"slices"
 	"strings"
@@ -42,8 +43,15 @@ type Diagnosis struct {
 	PublicKey  string   // type and SHA256 fingerprint of the key that was offered
 	Extensions []string // what the server's SFTP announces
 	Folders    []string // what the server shows in the login folder and in the layout's Root
-	// Suggested is the layout that these folders look like; nil if none does.
-	Suggested *Layout
+	// Suggestion is the layout that these folders look like; nil if none does.
+	Suggestion *Suggestion
+}
+
+// Suggestion says how to write a layout down.
+type Suggestion struct {
+	Layout    string // the constructor, such as "CreditClear()"
+	Root      string // what its Root would be
+	Downloads string // what its Downloads would be
 }
 
 // Diagnose tries, step by step, what [Dial] and the first calls do, and says
@@ -203,26 +211,32 @@ func (g *diagnosing) connect(ctx context.Context, c *Client) *session {
 func (g *diagnosing) folders(ctx context.Context, c *Client, ch *channel) {
 	l := c.cfg.Layout
 	found := map[string][]string{}
-	for _, root := range []string{l.Root, "", "/"} {
-		dir := join(root)
-		if _, ok := found[dir]; ok {
-			continue
+	look := func(dir string) {
+		if _, ok := found[join(dir)]; ok {
+			return
 		}
-		entries, err := c.list(ctx, dir)
+		entries, err := c.list(ctx, join(dir))
 		if err != nil {
-			continue // many servers do not show the folders above
+			return // many servers do not show the folders above
 		}
-		found[dir] = []string{}
+		names := []string{}
 		for _, e := range entries {
 			if e.Dir {
-				found[dir] = append(found[dir], e.Name)
+				names = append(names, e.Name)
 				g.d.Folders = append(g.d.Folders, e.Path)
 			}
 		}
+		found[join(dir)] = names
+	}
+	look(l.Root)
+	look("")
+	look("/")
+	if home := found["."]; len(home) == 1 { // a client folder, perhaps
+		look(home[0])
 	}
 	slices.Sort(g.d.Folders)
 	g.d.Folders = slices.Compact(g.d.Folders)
-	g.d.Suggested = suggest(found)
+	g.d.Suggestion = suggest(l, found)
 	want := []string{}
 	for _, u := range l.Uploads {
 		want = append(want, u.Path)
@@ -248,52 +262,39 @@ func (g *diagnosing) folder(c *Client, ctx context.Context, ch *channel, dir str
 		return nil // it is there, and may only be written to
 	case isStatus(err, statusNoSuchFile):
 		err = missing(err)
-		if g.d.Suggested != nil {
-			return fmt.Errorf("%w; the folders look like the layout %s with Root %q and Downloads %q",
-				err, g.d.Suggested.describe(), g.d.Suggested.Root, g.d.Suggested.Downloads)
+		if w := g.d.Suggestion; w != nil {
+			return fmt.Errorf("%w; the folders look like %s with Root %q and Downloads %q", err, w.Layout, w.Root, w.Downloads)
 		}
 	}
 	return err
 }
 
-// describe names the constructor that makes a layout.
-func (l Layout) describe() string {
-	switch {
-	case l.Vendor == "cleardebit":
-		return "ClearDebit()"
-	case len(l.Uploads) > 1:
-		return "CreditClearOlder(…)"
-	}
-	return "CreditClear()"
-}
-
 // suggest tells from the folders which layout a server has. found holds the
-// subfolders of each folder that could be listed.
-func suggest(found map[string][]string) *Layout {
-	for _, root := range []string{".", "/"} {
-		names, ok := found[root]
-		if !ok {
-			continue
+// subfolders of each folder that could be listed. Which of the older text's
+// upload folders to use is not for a program to choose.
+func suggest(configured Layout, found map[string][]string) *Suggestion {
+	roots := []string{join(configured.Root), ".", "/"}
+	roots = append(roots, slices.Sorted(maps.Keys(found))...)
+	for _, root := range roots {
+		has := func(n string) bool { return slices.Contains(found[root], n) }
+		s := &Suggestion{Root: strings.TrimPrefix(root, "."), Downloads: "downloads"}
+		if has("download") && !has("downloads") {
+			s.Downloads = "download"
 		}
-		has := func(n string) bool { return slices.Contains(names, n) }
-		var l Layout
 		switch {
-		case has("uploads") && has("reports") && !has("downloads"):
-			l = ClearDebit()
+		case has("uploads") && has("reports") && !has(s.Downloads):
+			s.Layout, s.Downloads = "ClearDebit()", "reports"
+			if s.Root == "" {
+				s.Root = ClearDebit().Root
+			}
 		case has("uploads-automated"):
-			l = CreditClearOlder(AutomatedImport)
-		case has("uploads") && (has("downloads") || has("download")):
-			l = CreditClear()
+			s.Layout = "CreditClearOlder(ManualImport or AutomatedImport)"
+		case has("uploads") && has(s.Downloads):
+			s.Layout = "CreditClear()"
 		default:
 			continue
 		}
-		if root == "/" || l.Root == "" {
-			l.Root = strings.TrimPrefix(root, ".")
-		}
-		if has("download") && !has("downloads") && l.Downloads == "downloads" {
-			l.Downloads = "download"
-		}
-		return &l
+		return s
 	}
 	return nil
 }
@@ -329,8 +330,8 @@ func (d Diagnosis) String() string {
 	if len(d.Folders) > 0 {
 		fmt.Fprintf(&b, "folders: %s\n", strings.Join(d.Folders, ", "))
 	}
-	if d.Suggested != nil {
-		fmt.Fprintf(&b, "looks like: sftp.%s with Root %q, Downloads %q\n", d.Suggested.describe(), d.Suggested.Root, d.Suggested.Downloads)
+	if w := d.Suggestion; w != nil {
+		fmt.Fprintf(&b, "looks like: sftp.%s with Root %q, Downloads %q\n", w.Layout, w.Root, w.Downloads)
 	}
 	return b.String()
 }

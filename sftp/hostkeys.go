@@ -251,5 +251,5 @@ func parseFingerprint(s string) (string, error) {
 	if err != nil || len(sum) != 32 {
 		return "", errors.New("is not a whole SHA256 fingerprint (43 characters after the colon)")
 	}
-	return "SHA256:" + body, nil
+	return "SHA256:" + base64.RawStdEncoding.EncodeToString(sum), nil
 }

@@ -1,14 +1,12 @@
 package sftp
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"path"
 	"strings"
-	"time"
 
 	pkgsftp "github.com/pkg/sftp"
 )
@@ -113,47 +111,52 @@ func (ch *channel) whyFailed(name string, err error) error {
 	return err
 }
 
-// discardTimeout bounds removing an own temporary file.
-const discardTimeout = 30 * time.Second
-
 // discard removes one of this client's own temporary files. If that is not
 // possible now, the next connection tries.
 func (c *Client) discard(temp string) {
 	c.mu.Lock()
-	c.leftovers[temp] = true
+	c.leftovers[temp] = false
 	c.mu.Unlock()
 	c.sweep()
 }
 
+// doomed reports whether a temporary file is about to be removed.
+func (c *Client) doomed(temp string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, ok := c.leftovers[temp]
+	return ok
+}
+
 // sweep removes the leftovers over the present connection.
 func (c *Client) sweep() {
-	ctx, cancel := context.WithTimeout(c.base, discardTimeout)
-	defer cancel()
 	c.mu.Lock()
 	s := c.cur
-	var names []string
-	for name := range c.leftovers {
-		names = append(names, name)
-		delete(c.leftovers, name) // another sweep need not try, too
-	}
 	if s == nil || !s.acquire() {
-		for _, name := range names {
-			c.leftovers[name] = true
-		}
 		c.mu.Unlock()
 		return
+	}
+	var names []string
+	for name, taken := range c.leftovers {
+		if !taken {
+			names = append(names, name)
+			c.leftovers[name] = true // another sweep need not try, too
+		}
 	}
 	c.mu.Unlock()
 	defer s.release()
 	ch := s.first()
 	for _, name := range names {
 		err := ch.do(func() error { return ch.sftp.Remove(name) })
+		c.mu.Lock()
 		if isLost(err) {
-			c.mu.Lock()
-			c.leftovers[name] = true
-			c.mu.Unlock()
-		} else if err != nil && !isStatus(err, statusNoSuchFile) {
-			c.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "sftp temporary file stays", slog.String("service", serviceName),
+			c.leftovers[name] = false
+		} else {
+			delete(c.leftovers, name)
+		}
+		c.mu.Unlock()
+		if err != nil && !isLost(err) && !isStatus(err, statusNoSuchFile) {
+			c.cfg.Logger.LogAttrs(c.base, slog.LevelWarn, "sftp temporary file stays", slog.String("service", serviceName),
 				slog.String("path", name), slog.Any("error", failure("discard", name, "", err)))
 		}
 	}

@@ -729,6 +729,8 @@ func (u *upload) outcome(err error) ccr.Outcome {
 	switch s := stage(u.stage.Load()); {
 	case errors.Is(err, errTakenAway), errors.Is(err, errUnsettled):
 		return ccr.OutcomeUnknown
+	case s == stageDone: // sent, and the ledger could not be told
+		return ccr.OutcomeUnknown
 	case s == stageRenaming, s == stageWriting && !u.folder.renames():
 		return ccr.OutcomeUnknown
 	case refused, errors.Is(err, ErrExists):

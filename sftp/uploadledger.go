@@ -80,7 +80,7 @@ func (u *upload) recorded(ctx context.Context) (Uploaded, error) {
 		return map[string]string{attrTemp: u.temp, attrStep: step, attrWindow: strconv.FormatInt(window, 10)}
 	}
 	if err := d.write(ctx, ccr.StateIntent, notes(stepSending)); err != nil {
-		return Uploaded{}, errors.Join(err, claim.Refused(ctx))
+		return Uploaded{}, also(err, claim.Refused(ctx))
 	}
 	u.onRename = func(ctx context.Context) error { return d.write(ctx, ccr.StateIntent, notes(stepRenaming)) }
 	u.onTemp = func() error { return d.write(ctx, ccr.StateIntent, notes(stepSending)) }
@@ -93,7 +93,8 @@ func (u *upload) recorded(ctx context.Context) (Uploaded, error) {
 	<-alive
 	switch {
 	case err == nil:
-		return out, errors.Join(claim.Sent(ctx, map[string]string{"path": u.final, "verification": string(u.verified)}), d.write(ctx, ccr.StateSent, nil))
+		err := claim.Sent(ctx, map[string]string{"path": u.final, "verification": string(u.verified)})
+		return out, also(err, d.write(ctx, ccr.StateSent, nil))
 	case u.outcome(err) == ccr.OutcomeUnknown:
 		return Uploaded{}, err // the intent stands, and the diary says how far it got
 	}
@@ -104,7 +105,18 @@ func (u *upload) recorded(ctx context.Context) (Uploaded, error) {
 		u.keep = false
 		u.tidy(ctx)
 	}
-	return Uploaded{}, errors.Join(err, claim.Refused(ctx), d.write(ctx, ccr.StateRefused, left))
+	return Uploaded{}, also(also(err, claim.Refused(ctx)), d.write(ctx, ccr.StateRefused, left))
+}
+
+// also adds what went wrong while an error was dealt with.
+func also(err, more error) error {
+	switch {
+	case more == nil:
+		return err
+	case err == nil:
+		return more
+	}
+	return errors.Join(err, more)
 }
 
 // claim gets the right to send, or the result of an earlier run.
@@ -120,18 +132,18 @@ func (u *upload) claim(ctx context.Context, d *diary) (*outbox.Claim, error) {
 		u.resume(d.before)
 		return claim, nil
 	case !errors.Is(err, ccr.ErrOutcomeUnknown) || d.before.State == "" || !u.folder.renames():
-		return nil, errors.Join(err, d.restore(ctx))
+		return nil, also(err, d.restore(ctx))
 	}
 	// An earlier run left the intent open. Its diary says what to look for.
 	arrived, lerr := u.lookBack(ctx, d.before)
 	if lerr != nil {
-		return nil, errors.Join(lerr, d.restore(ctx))
+		return nil, also(lerr, d.restore(ctx))
 	}
 	if err := outbox.Settle(ctx, u.opts.Ledger, serviceName, u.c.environment, u.file, arrived); err != nil {
-		return nil, errors.Join(err, d.restore(ctx))
+		return nil, also(err, d.restore(ctx))
 	}
 	if claim, err = outbox.Begin(ctx, p); err != nil {
-		return nil, errors.Join(err, d.restore(ctx))
+		return nil, also(err, d.restore(ctx))
 	}
 	return claim, nil
 }
@@ -139,7 +151,8 @@ func (u *upload) claim(ctx context.Context, d *diary) (*outbox.Claim, error) {
 // resume sets the upload up to go on under the name of an earlier run.
 func (u *upload) resume(before ccr.LedgerEntry) {
 	window, err := strconv.ParseInt(before.Attributes[attrWindow], 10, 64)
-	if temp := before.Attributes[attrTemp]; err == nil && window > 0 && temp != "" && u.folder.renames() {
+	temp := before.Attributes[attrTemp]
+	if err == nil && window > 0 && temp != "" && u.folder.renames() && !u.c.doomed(temp) {
 		u.temp, u.opened, u.inherit = temp, true, window
 	}
 }
