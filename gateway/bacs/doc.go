@@ -36,8 +36,9 @@
 //   - Values are exact or unset, never guessed. Amounts are [ccr.Amount]
 //     (thousands commas and a currency character are dropped), dates are
 //     [ccr.Date], sort codes six digits, references and names trimmed. What
-//     cannot be read stays unset and is named by [Report.Err], and by Faults of
-//     the record: look there before acting on an amount that is not set.
+//     cannot be read stays unset (a count 0, a sort code as it is written) and
+//     is named by [Report.Err], and by Faults of the record: look there before
+//     acting on a value that is not set.
 //   - Totals are checked: [ReturnTotals.Agree], [ClaimSection.Agree] and
 //     [Verdict.Agree] compare what a report states with what was read.
 //   - Half a report is no report. A document whose root element is not closed
