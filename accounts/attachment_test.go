@@ -1,0 +1,73 @@
+package accounts_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ccr-sdk/ccr/accounts"
+)
+
+func TestAttachmentName(t *testing.T) {
+	t.Parallel()
+	both := func(sep string) accounts.AttachmentNaming {
+		return accounts.AttachmentNaming{Separator: sep, Brand: true, Portfolio: true}
+	}
+	cases := map[string]struct {
+		naming                      accounts.AttachmentNaming
+		brand, portfolio, reference string
+		want                        string
+		fault                       string
+	}{
+		"both, dash":                    {both("-"), "Blue", "Power", "C1", "Blue-Power-C1.pdf", ""},
+		"both, underscores":             {both("__"), "Blue", "Power_1", "C-1", "Blue__Power_1__C-1.pdf", ""},
+		"brand only":                    {accounts.AttachmentNaming{Separator: "__", Brand: true}, "Blue", "", "C1", "Blue__C1.pdf", ""},
+		"portfolio only":                {accounts.AttachmentNaming{Separator: "-", Portfolio: true}, "", "Power", "C1", "Power-C1.pdf", ""},
+		"neither":                       {accounts.AttachmentNaming{}, "", "", "C-1__2", "C-1__2.pdf", ""},
+		"neither, with a separator":     {accounts.AttachmentNaming{Separator: "-"}, "", "", "C-1", "C-1.pdf", ""},
+		"separator in the reference":    {both("-"), "Blue", "Power", "C-1", "", "clientReferenceId"},
+		"separator in the brand":        {both("__"), "Bl__ue", "Power", "C1", "", "brand"},
+		"an underscore at an edge":      {both("__"), "Blue_", "Power", "C1", "", "brand, portfolio, clientReferenceId"},
+		"an underscore at the front":    {both("__"), "Blue", "Power", "_C1", "", "brand, portfolio, clientReferenceId"},
+		"no separator":                  {both(""), "Blue", "Power", "C1", "", "Separator"},
+		"a slash for a separator":       {both("/"), "Blue", "Power", "C1", "", "Separator"},
+		"no brand":                      {both("-"), "", "Power", "C1", "", "brand"},
+		"no reference":                  {accounts.AttachmentNaming{}, "", "", "", "", "clientReferenceId"},
+		"a path":                        {accounts.AttachmentNaming{}, "", "", "../C1", "", "clientReferenceId"},
+		"a control character":           {accounts.AttachmentNaming{}, "", "", "C\x001", "", "clientReferenceId"},
+		"white space at the end":        {accounts.AttachmentNaming{}, "", "", "C1 ", "", "clientReferenceId"},
+		"longer than a name can be":     {accounts.AttachmentNaming{}, "", "", strings.Repeat("é", 126), "", "clientReferenceId"},
+		"as long as a reference can be": {accounts.AttachmentNaming{}, "", "", strings.Repeat("x", 150), strings.Repeat("x", 150) + ".pdf", ""},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := c.naming.Name(c.brand, c.portfolio, c.reference)
+			if c.fault != "" {
+				assert.Contains(t, paths(t, err), c.fault)
+				return
+			}
+			require.NoError(t, err)
+			assert.Equal(t, c.want, got)
+		})
+	}
+}
+
+// FuzzAttachmentName: a name that is made is read back as the parts it was
+// made of, and has no folder in it.
+func FuzzAttachmentName(f *testing.F) {
+	f.Add("Blue", "Power", "C-1", "__")
+	f.Add("a_", "b", "_c", "__")
+	f.Fuzz(func(t *testing.T, brand, portfolio, reference, separator string) {
+		name, err := accounts.AttachmentNaming{Separator: separator, Brand: true, Portfolio: true}.Name(brand, portfolio, reference)
+		if err != nil {
+			assert.Empty(t, name)
+			return
+		}
+		assert.Equal(t, []string{brand, portfolio, reference}, strings.Split(strings.TrimSuffix(name, ".pdf"), separator))
+		assert.NotContains(t, name, "/")
+		assert.NotContains(t, name, `\`)
+	})
+}

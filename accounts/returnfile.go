@@ -1,0 +1,292 @@
+package accounts
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/ccr-sdk/ccr"
+)
+
+// The return files that are documented: "Payment Succeeded", "Payment Plan
+// Updated" and "Customer Payment Plan Self Service". Credit Clear delivers
+// them to the downloads folder of the SFTP gateway. Their names, delimiter and
+// encoding are not documented; the readers tell a comma, a semicolon, a tab
+// and a bar apart by the header.
+
+// PaymentSucceeded is a row of the Payment Succeeded file.
+type PaymentSucceeded struct {
+	IntegrationLinkID        string // "A1234567_987654321"; its relation to your reference is not documented
+	InvoiceNumber            string
+	TypeOfPayment            string // RecurringPayment, AdHocPayment, Charge, Offer Payment
+	TransactionCorrelationID string // a GUID
+	PaymentType              string // BPay, FatZebraCreditCard, …
+	Amount                   ccr.Amount
+	PaymentStatus            string       // Paid
+	PaymentResponse          string       // Approved
+	ProcessedOn              ccr.DateTime // when it was given to the payment gateway
+	PartialPaymentReason     string
+	CompanyName              string       // older files only
+	TransactionReference     string       // of the payment gateway; newer files only
+	PaidOn                   ccr.DateTime // when it was completed; newer files only
+
+	Extra map[string]string // columns that are not listed here, by header
+}
+
+// PlanUpdate is a row of the Payment Plan Updated file (a plan changed,
+// whoever changed it) or of the Customer Payment Plan Self Service file (the
+// customer did; it lacks the columns of instalments and completion dates).
+type PlanUpdate struct {
+	IntegrationLinkID string
+	InvoiceNumber     string
+	CorrelationID     string
+	Reason            PlanUpdateReason
+	Previous, New     PlanState
+	UpdatedOn         ccr.DateTime
+
+	Extra map[string]string // columns that are not listed here, by header
+}
+
+// PlanState is a payment plan before or after an update.
+type PlanState struct {
+	ActiveInstalmentID     string
+	DueDate                ccr.Date
+	RecurringAmount        ccr.Amount
+	Frequency              Frequency
+	FeeAmount              ccr.Amount
+	RemainingInstalments   *int // nil if the file does not say
+	ExpectedCompletionDate ccr.Date
+}
+
+// PlanUpdateReason says why a plan changed; newer values are kept.
+type PlanUpdateReason string
+
+// The reasons that are documented.
+const (
+	NextInstalmentSkipped             PlanUpdateReason = "NextInstalmentSkipped"
+	RecurringAmountOrFrequencyChanged PlanUpdateReason = "RecurringAmountOrFrequencyChanged"
+	PaymentInstrumentChanged          PlanUpdateReason = "PaymentInstrumentChanged"
+	OutstandingAmountChanged          PlanUpdateReason = "OutstandingAmountChanged" // not by the customer
+	PaymentPlanPaused                 PlanUpdateReason = "PaymentPlanPaused"        // likewise
+	PaymentPlanResumed                PlanUpdateReason = "PaymentPlanResumed"
+	PaymentPlanCancelled              PlanUpdateReason = "PaymentPlanCancelled"
+	PaymentPlanFullyPaid              PlanUpdateReason = "PaymentPlanFullyPaid"
+)
+
+// Frequency of a payment plan; newer values are kept.
+type Frequency string
+
+// The frequencies that are documented.
+const (
+	Weekly      Frequency = "Weekly"
+	Fortnightly Frequency = "Fortnightly"
+	Monthly     Frequency = "Monthly"
+	Daily       Frequency = "Daily" // seen in a webhook only
+)
+
+// ReadPaymentsSucceeded reads a Payment Succeeded file row by row. Missing
+// columns leave their fields unset, unknown ones go to Extra. A row that
+// cannot be read is yielded as a [RowError] with what was read of it, and
+// reading goes on; any other error is the last.
+func ReadPaymentsSucceeded(r io.Reader) iter.Seq2[PaymentSucceeded, error] {
+	return readReturn(r, func(row returnRow, p *PaymentSucceeded) {
+		p.IntegrationLinkID = row.text("integration_link_id")
+		p.InvoiceNumber = row.text("invoice_number")
+		p.TypeOfPayment = row.text("type_of_payment")
+		p.TransactionCorrelationID = row.text("transaction_correlation_id")
+		p.PaymentType = row.text("payment_type")
+		p.Amount = row.amount("amount")
+		p.PaymentStatus = row.text("payment_status")
+		p.PaymentResponse = row.text("payment_response")
+		p.ProcessedOn = row.dateTime("processed_on")
+		p.PartialPaymentReason = row.text("partial_payment_reason")
+		p.CompanyName = row.text("company_name")
+		p.TransactionReference = row.text("transaction_reference")
+		p.PaidOn = row.dateTime("paid_on")
+		p.Extra = row.rest()
+	})
+}
+
+// ReadPaymentPlanUpdates reads a Payment Plan Updated file; see
+// [ReadPaymentsSucceeded].
+func ReadPaymentPlanUpdates(r io.Reader) iter.Seq2[PlanUpdate, error] { return readPlanUpdates(r) }
+
+// ReadSelfServiceUpdates reads a Customer Payment Plan Self Service file; see
+// [ReadPaymentsSucceeded].
+func ReadSelfServiceUpdates(r io.Reader) iter.Seq2[PlanUpdate, error] { return readPlanUpdates(r) }
+
+func readPlanUpdates(r io.Reader) iter.Seq2[PlanUpdate, error] {
+	return readReturn(r, func(row returnRow, p *PlanUpdate) {
+		p.IntegrationLinkID = row.text("integration_link_id")
+		p.InvoiceNumber = row.text("invoice_number")
+		p.CorrelationID = row.text("correlation_id")
+		p.Reason = PlanUpdateReason(row.text("reason"))
+		p.UpdatedOn = row.dateTime("updated_on")
+		for prefix, s := range map[string]*PlanState{"previous_": &p.Previous, "new_": &p.New} {
+			s.ActiveInstalmentID = row.text(prefix + "active_instalment_id")
+			s.DueDate = row.date(prefix + "due_date")
+			s.RecurringAmount = row.amount(prefix + "recurring_amount")
+			s.Frequency = Frequency(row.text(prefix + "frequency"))
+			s.FeeAmount = row.amount(prefix + "fee_amount")
+			s.RemainingInstalments = row.count(prefix + "number_of_remaining_instalments")
+			s.ExpectedCompletionDate = row.date(prefix + "expected_completion_date")
+		}
+		p.Extra = row.rest()
+	})
+}
+
+// returnRow is one row on its way into a struct.
+type returnRow struct {
+	cells  map[string]string // by header as documented; taken ones are deleted
+	line   int
+	faults *[]error
+}
+
+func (r returnRow) text(name string) string {
+	v := r.cells[name]
+	delete(r.cells, name)
+	return v
+}
+
+func (r returnRow) fault(column, message string) {
+	*r.faults = append(*r.faults, &RowError{Line: r.line, Column: column, Err: errors.New(message)})
+}
+
+func (r returnRow) amount(name string) (a ccr.Amount) {
+	if v := strings.TrimSpace(r.text(name)); v != "" {
+		var err error
+		if a, err = ccr.ParseAmount(v); err != nil {
+			r.fault(name, "is not a decimal amount")
+		}
+	}
+	return a
+}
+
+func (r returnRow) count(name string) *int {
+	v := strings.TrimSpace(r.text(name))
+	if v == "" {
+		return nil
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil {
+		r.fault(name, "is not a whole number")
+		return nil
+	}
+	return &n
+}
+
+// date takes a date, or the day of a date-time.
+func (r returnRow) date(name string) (d ccr.Date) {
+	if v := strings.TrimSpace(r.text(name)); v != "" {
+		var err error
+		if d, err = ccr.ParseDate(v); err != nil {
+			r.fault(name, "is not a date")
+		}
+	}
+	return d
+}
+
+// dateTime keeps a text that it does not understand, and tells.
+func (r returnRow) dateTime(name string) (d ccr.DateTime) {
+	if v := strings.TrimSpace(r.text(name)); v != "" {
+		var err error
+		if d, err = ccr.ParseDateTime(v); err != nil {
+			r.fault(name, "is not a date-time with an offset")
+		}
+	}
+	return d
+}
+
+// rest is what nothing has taken.
+func (r returnRow) rest() map[string]string {
+	if len(r.cells) == 0 {
+		return nil
+	}
+	return r.cells
+}
+
+func readReturn[T any](r io.Reader, fill func(returnRow, *T)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
+		b := bufio.NewReaderSize(r, 64<<10)
+		in, err := newCSVReader(b, delimiter(b))
+		if err != nil {
+			yield(none, err)
+			return
+		}
+		record, err := in.Read()
+		if err != nil {
+			yield(none, headerError(err))
+			return
+		}
+		header := make([]string, len(record))
+		known := false
+		for i, h := range record {
+			header[i] = headerName(h)
+			for slices.Contains(header[:i], header[i]) {
+				header[i] += "#2" // a twin goes to Extra
+			}
+			known = known || header[i] == "integration_link_id" || header[i] == "invoice_number"
+		}
+		if !known {
+			yield(none, fileError(errors.New("the header has neither integration_link_id nor invoice_number: not a return file")))
+			return
+		}
+		in.FieldsPerRecord = -1
+		for {
+			record, err := in.Read()
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if err != nil {
+				yield(none, fileError(err))
+				return
+			}
+			var row T
+			line, _ := in.FieldPos(0)
+			if len(record) != len(header) {
+				err = &RowError{Line: line, Err: fmt.Errorf("has %d fields, the header has %d", len(record), len(header))}
+			} else {
+				var faults []error
+				cells := make(map[string]string, len(record))
+				for i, v := range record {
+					if v != "" {
+						cells[header[i]] = v
+					}
+				}
+				fill(returnRow{cells: cells, line: line, faults: &faults}, &row)
+				if err = errors.Join(faults...); len(faults) == 1 {
+					err = faults[0]
+				}
+			}
+			if !yield(row, err) {
+				return
+			}
+		}
+	}
+}
+
+// headerName folds a header to lower snake case.
+func headerName(h string) string {
+	return strings.NewReplacer(" ", "_", "-", "_").Replace(strings.ToLower(strings.TrimSpace(h)))
+}
+
+// delimiter looks at the first line; the header has no cells with a delimiter.
+func delimiter(b *bufio.Reader) rune {
+	line, _ := b.Peek(4 << 10) //nolint:errcheck // a short file is read all the same
+	if i := strings.IndexAny(string(line), "\r\n"); i >= 0 {
+		line = line[:i]
+	}
+	best, most := ',', 0
+	for _, c := range ",;\t|" {
+		if n := strings.Count(string(line), string(c)); n > most {
+			best, most = c, n
+		}
+	}
+	return best
+}
