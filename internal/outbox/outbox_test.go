@@ -322,6 +322,68 @@ func TestLedgerFailures(t *testing.T) {
 	})
 }
 
+// Two processes claim one file under its two keys at the same moment: the one
+// that looks second withdraws.
+func TestClaimedUnderTheOtherKey(t *testing.T) {
+	t.Parallel()
+	for _, sent := range []bool{false, true} {
+		plain := ccr.NewMemoryLedger()
+		begin(t, params(plain, "A.csv", "rows")) // the first name, on its way
+		var first *Claim
+		l := &faultyLedger{Ledger: plain}
+		l.store = func(n int) (error, error) {
+			if n == 0 { // just before the second process writes its intent
+				assert.NoError(t, Settle(t.Context(), plain, "gateway", "uat", params(nil, "A.csv", "rows").File, false))
+				first = begin(t, params(plain, "B.csv", "rows"))
+				if sent {
+					assert.NoError(t, first.Sent(t.Context(), nil))
+				}
+			}
+			return nil, nil
+		}
+		requireUnknown(t, allow(params(l, "B.csv", "rows")))
+		require.NoError(t, first.Sent(t.Context(), nil))
+		requireRecorded(t, params(plain, "B.csv", "rows"), nil)
+		requireRecorded(t, allow(params(plain, "B.csv", "rows")), nil)
+	}
+}
+
+// A ledger that cannot be read after the intent: the claim is withdrawn, and
+// the error says that nothing was sent.
+func TestLedgerLostWhileClaiming(t *testing.T) {
+	t.Parallel()
+	for loads := range 4 {
+		plain := ccr.NewMemoryLedger()
+		require.NoError(t, begin(t, params(plain, "A.csv", "rows")).Refused(t.Context()))
+		l := &unreadable{Ledger: plain, left: loads}
+		c, err := Begin(t.Context(), params(l, "B.csv", "rows"))
+		if loads == 3 {
+			require.NoError(t, err)
+			require.NotNil(t, c)
+			continue
+		}
+		require.ErrorIs(t, err, errDisk)
+		require.ErrorIs(t, err, ccr.ErrNotSent)
+		require.Nil(t, c)
+		begin(t, params(plain, "B.csv", "rows"))
+	}
+	l := &unreadable{Ledger: ccr.NewMemoryLedger()}
+	require.ErrorIs(t, Settle(t.Context(), l, "gateway", "uat", ccr.FileFromBytes("A", nil), true), errDisk)
+}
+
+// unreadable allows a number of loads.
+type unreadable struct {
+	ccr.Ledger
+	left int
+}
+
+func (l *unreadable) Load(ctx context.Context, key string) (ccr.LedgerEntry, error) {
+	if l.left--; l.left < 0 {
+		return ccr.LedgerEntry{}, errDisk
+	}
+	return l.Ledger.Load(ctx, key)
+}
+
 // Many processes begin the same content at once, under one name or several:
 // each name goes out once at most, and without leave only one name does.
 func TestRace(t *testing.T) {

@@ -44,11 +44,11 @@ func (s scenario) contents() map[string]string {
 
 // TestEveryPoint breaks a run at each point where something can go wrong and
 // proves that each file still arrives exactly once. Many small syncs make that
-// slow on a disk, so a normal run takes every seventh point, another seventh in
+// slow on a disk, so a normal run takes every ninth point, another ninth in
 // each scenario; CCR_LONG=1 takes them all.
 func TestEveryPoint(t *testing.T) {
 	t.Parallel()
-	stride := 7
+	stride := 9
 	if os.Getenv("CCR_LONG") != "" {
 		stride = 1
 	}
@@ -78,7 +78,7 @@ func TestEveryPoint(t *testing.T) {
 // random points.
 func TestBreakAgain(t *testing.T) {
 	t.Parallel()
-	trials := 60
+	trials := 40
 	if os.Getenv("CCR_LONG") != "" {
 		trials = 10_000
 	}

@@ -21,7 +21,7 @@ import (
 // a consumer takes everything away at once. Each file arrives exactly once.
 func TestFleet(t *testing.T) {
 	t.Parallel()
-	rounds := 15
+	rounds := 10
 	if os.Getenv("CCR_LONG") != "" {
 		rounds = 2000
 	}

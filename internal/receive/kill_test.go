@@ -72,7 +72,7 @@ func TestMain(m *testing.M) {
 // a consumer moves files away, and counts what came out in the end.
 func TestKill(t *testing.T) {
 	t.Parallel()
-	kills := 8
+	kills := 6
 	if os.Getenv("CCR_LONG") != "" {
 		kills = 300
 	}
@@ -82,7 +82,7 @@ func TestKill(t *testing.T) {
 		require.NoError(t, os.Mkdir(dir, 0o700))
 	}
 	content := map[string][]byte{}
-	for i := range 20 * kills {
+	for i := range 10 * kills {
 		name := fmt.Sprintf("REPORT_%05d.xml", i)
 		content[name] = make([]byte, rand.IntN(5000))
 		for j := range content[name] {
