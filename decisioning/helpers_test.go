@@ -2,9 +2,15 @@ package decisioning_test
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"net/http"
+	"reflect"
 	"sync"
+	"testing"
+	"time"
+
+	"github.com/ccr-sdk/ccr/decisioning"
 )
 
 // lockedBuffer keeps what several goroutines log.
@@ -32,3 +38,39 @@ func (l *lockedBuffer) logger() *slog.Logger {
 type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func contextWithTimeout(t *testing.T, d time.Duration) (context.Context, context.CancelFunc) {
+	t.Helper()
+	return context.WithTimeout(t.Context(), d)
+}
+
+// dump lists the members that ended in Extra without a field for them, each as
+// LEFT and its name.
+func dump(v any) []string {
+	var left []string
+	var walk func(reflect.Value)
+	walk = func(v reflect.Value) {
+		switch {
+		case v.Kind() == reflect.Pointer:
+			if !v.IsNil() {
+				walk(v.Elem())
+			}
+		case v.Kind() == reflect.Slice && v.Type().Elem().Kind() != reflect.Uint8:
+			for i := range v.Len() {
+				walk(v.Index(i))
+			}
+		case object(v.Type()):
+			extra, _ := v.FieldByName("Extra").Interface().(map[string]any)
+			for name, value := range extra {
+				if _, known := value.(decisioning.AsWritten); !known {
+					left = append(left, "LEFT "+v.Type().Name()+"."+name)
+				}
+			}
+			for i := range v.NumField() {
+				walk(v.Field(i))
+			}
+		}
+	}
+	walk(reflect.ValueOf(v))
+	return left
+}

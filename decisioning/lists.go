@@ -179,13 +179,16 @@ func readPage[T any](ctx context.Context, c *Client, req *transport.Request, res
 	page.Items = e.Resources
 	if p := e.Pagination; p != nil {
 		if p.TotalResources != nil {
-			page.TotalItems = *p.TotalResources
+			page.TotalItems = max(*p.TotalResources, -1)
 		}
 		switch _, nullNext := p.Extra["next"]; {
 		case p.TotalPages != nil:
-			page.TotalPages = *p.TotalPages
+			page.TotalPages = max(*p.TotalPages, -1)
 		case nullNext: // the last page, by its missing link
 			page.TotalPages = number
+		}
+		if len(page.Items) > 0 && page.TotalPages < number {
+			page.TotalPages = -1 // a count that this very page belies is none
 		}
 	}
 	return page, nil

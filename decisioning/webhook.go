@@ -297,13 +297,13 @@ type Deduplicator interface {
 // NewMemoryDeduplicator remembers the last events of one process, at most
 // capacity of them (below 1: one).
 func NewMemoryDeduplicator(capacity int) Deduplicator {
-	return &memoryDeduplicator{seen: map[string]struct{}{}, ring: make([]string, max(capacity, 1))}
+	return &memoryDeduplicator{seen: map[string]int{}, ring: make([]string, max(capacity, 1))}
 }
 
 type memoryDeduplicator struct {
 	mu   sync.Mutex
-	seen map[string]struct{}
-	ring []string // in order of arrival
+	seen map[string]int // its place in the ring
+	ring []string       // in order of arrival
 	next int
 }
 
@@ -313,10 +313,11 @@ func (m *memoryDeduplicator) Begin(_ context.Context, key string) (bool, error) 
 	if _, ok := m.seen[key]; ok {
 		return false, nil
 	}
-	delete(m.seen, m.ring[m.next])
-	m.ring[m.next] = key
+	if oldest := m.ring[m.next]; m.seen[oldest] == m.next { // not if it failed and came again
+		delete(m.seen, oldest)
+	}
+	m.ring[m.next], m.seen[key] = key, m.next
 	m.next = (m.next + 1) % len(m.ring)
-	m.seen[key] = struct{}{}
 	return true, nil
 }
 

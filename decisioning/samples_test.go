@@ -1,0 +1,208 @@
+package decisioning_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/decisioning"
+	"github.com/ccr-sdk/ccr/decisioning/decisioningtest"
+)
+
+// samples finds Algoan's public sample profiles beside the repository. They
+// are not part of the project; without them the project's own ones are used.
+func samples(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("..", "..", "shared", "data", "open-banking", "*", "*.json"))
+	require.NoError(t, err)
+	if len(files) == 0 {
+		t.Skip("SKIPPED: Algoan's sample profiles (repository algoan/fake-open-banking-data) are not at ../shared/data/open-banking")
+	}
+	return files
+}
+
+// reasons is why each of the meant-to-fail samples fails, by its name.
+func reasons() map[string]string {
+	return map[string]string{
+		"account_type_not_supported": decisioningtest.CodeAccountTypeNotSupported,
+		"currency_not_supported":     decisioningtest.CodeCurrencyNotSupported,
+		"no_checking_account":        decisioningtest.CodeNoCheckingAccount,
+		"not_enough_transactions":    decisioningtest.CodeNotEnoughTransactions,
+		"ownership_not_supported":    decisioningtest.CodeOwnershipNotSupported,
+		"usage_not_supported":        decisioningtest.CodeUsageNotSupported,
+	}
+}
+
+func lossless(t *testing.T, file string) decisioning.AnalysisInput {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	require.NoError(t, err)
+	in, err := decisioning.ReadProfile(bytes.NewReader(b))
+	require.NoError(t, err)
+	again, err := json.Marshal(in)
+	require.NoError(t, err)
+	require.Equal(t, canonical(t, b), canonical(t, again))
+	return in
+}
+
+func TestOwnProfilesSurviveReadingAndWriting(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("testdata/*.json")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		lossless(t, file)
+	}
+}
+
+// TestEverySample reads, writes, uploads and analyses each sample: it ends as
+// its name says.
+func TestEverySample(t *testing.T) {
+	t.Parallel()
+	_, consumer := serve(t)
+	_, business := serve(t, decisioningtest.Business())
+	failures := 0
+	for _, file := range samples(t) {
+		name := strings.TrimSuffix(filepath.Base(file), ".json")
+		want := reasons()[name]
+		if want != "" {
+			failures++
+		}
+		t.Run(filepath.Base(filepath.Dir(file))+"/"+name, func(t *testing.T) {
+			in := lossless(t, file)
+			client := consumer
+			if name == "societe_lambda_auto" { // a company
+				client = business
+				require.Error(t, in.Validate())
+				in.Skip = []decisioning.Precondition{decisioning.PreconditionUsage}
+			}
+			if want != "" {
+				require.Error(t, in.Validate(), "it is refused before it is sent")
+				in.Skip = decisioning.AllPreconditions()
+			}
+			require.NoError(t, in.Validate())
+			customer, err := client.EnsureCustomer(t.Context(), decisioning.NewCustomer{CustomIdentifier: file})
+			require.NoError(t, err)
+			analysis, err := client.CreateAnalysis(t.Context(), customer.ID, in)
+			require.NoError(t, err)
+			poller := client.AnalysisPoller(customer.ID, analysis.ID).WithInterval(ccr.PollInterval{Start: time.Millisecond, Max: time.Millisecond})
+			analysis, err = poller.Wait(t.Context())
+			if want != "" {
+				failed, ok := errors.AsType[*decisioning.AnalysisError](err)
+				require.True(t, ok, "%v", err)
+				assert.Equal(t, want, failed.Code)
+				assert.Equal(t, decisioning.StatusError, analysis.Status)
+				return
+			}
+			require.NoError(t, err)
+			assert.Equal(t, decisioning.StatusCompleted, analysis.Status)
+			t.Logf("score %v, payment %v", analysis.Scores.CreditScore.Value, analysis.Scores.PaymentScore.Value)
+		})
+	}
+	assert.Equal(t, len(reasons()), failures, "all of the meant-to-fail samples are there")
+}
+
+// TestRuleTableKnowsGoodFromRisky: not the engine's scores, but their order.
+func TestRuleTableKnowsGoodFromRisky(t *testing.T) {
+	t.Parallel()
+	_, client := serve(t)
+	score := func(file string) float64 {
+		return analyse(t, client, lossless(t, file)).Scores.CreditScore.Value
+	}
+	steady, risky := score("testdata/steady.json"), score("testdata/risky.json")
+	assert.Greater(t, steady, 800.0)
+	assert.Less(t, risky, 200.0)
+	files := samples(t)
+	find := func(name string) string {
+		i := slices.IndexFunc(files, func(f string) bool { return strings.HasSuffix(filepath.ToSlash(f), name) })
+		require.GreaterOrEqual(t, i, 0, name)
+		return files[i]
+	}
+	assert.Greater(t, score(find("en/sherlock_holmes.json")), 850.0, "Algoan scores it near 900")
+	assert.Less(t, score(find("en/james_watson.json")), 100.0, "Algoan scores it under 100")
+	lara := score(find("fr/lara_croft.json"))
+	assert.Equal(t, lara, score(find("fr/no_owner_name.json")), "the same figures")
+	assert.Greater(t, lara, score(find("fr/harry_potter.json")))
+	assert.Greater(t, lara, score(find("fr/archibald_haddock.json")))
+}
+
+// analyse uploads a profile and waits for its end.
+func analyse(t testing.TB, client *decisioning.Client, in decisioning.AnalysisInput) *decisioning.Analysis {
+	t.Helper()
+	customer, err := client.EnsureCustomer(t.Context(), decisioning.NewCustomer{CustomIdentifier: "analyse"})
+	require.NoError(t, err)
+	analysis, err := client.CreateAnalysis(t.Context(), customer.ID, in)
+	require.NoError(t, err)
+	analysis, err = client.AnalysisPoller(customer.ID, analysis.ID).
+		WithInterval(ccr.PollInterval{Start: time.Millisecond, Max: time.Millisecond}).Wait(t.Context())
+	require.NoError(t, err)
+	return analysis
+}
+
+func TestProfilesOfUnexpectedShapeAreRefusedByPath(t *testing.T) {
+	t.Parallel()
+	cases := map[string][]string{
+		``: {"profile"}, `[]`: {"profile"}, `{}`: {"profile"}, `{"accounts":7}`: {"accounts"},
+		`{"accounts":[{"transactions":[{"amount":"much"}]}]}`:              {"accounts[0].transactions[0].amount"},
+		`{"accounts":[{"owners":"me"},{"bank":[],"transactions":[null]}]}`: {"accounts[0].owners", "accounts[1].bank", "accounts[1].transactions[0]"},
+		`{"accounts":[]`: {"profile"},
+	}
+	for body, paths := range cases {
+		_, err := decisioning.ReadProfile(strings.NewReader(body))
+		e, ok := errors.AsType[*ccr.Error](err)
+		require.True(t, ok, body)
+		var got []string
+		for _, f := range e.Fields {
+			got = append(got, f.Path)
+		}
+		assert.Equal(t, paths, got, body)
+		assert.NotContains(t, err.Error(), "much")
+	}
+}
+
+func TestProfileIsToleratedAsItIsSeen(t *testing.T) {
+	t.Parallel()
+	in := profile(t, "odd")
+	assert.Equal(t, "924", in.Accounts[0].ID)
+	assert.Equal(t, json.RawMessage(`"Sample Person"`), in.Accounts[0].Extra["owner"])
+	require.NoError(t, in.Validate())
+	var contact decisioning.Contact
+	require.NoError(t, json.Unmarshal([]byte(`{"zipCode":75002}`), &contact))
+	assert.Equal(t, "75002", contact.ZipCode)
+}
+
+func TestShiftedTo(t *testing.T) {
+	t.Parallel()
+	in := profile(t, "steady")
+	before, err := json.Marshal(in)
+	require.NoError(t, err)
+	now := time.Date(2031, 2, 28, 1, 2, 3, 0, time.FixedZone("", 3600))
+	out, err := in.ShiftedTo(now)
+	require.NoError(t, err)
+	assert.Equal(t, ccr.Date{Year: 2031, Month: 2, Day: 28}, ccr.DateOf(out.Accounts[0].BalanceDate.Time()))
+	for i, tx := range out.Accounts[0].Transactions {
+		old := in.Accounts[0].Transactions[i].Dates
+		d, o := tx.Dates.DebitedAt, old.DebitedAt
+		if !d.Known() {
+			d, o = tx.Dates.BookedAt, old.BookedAt
+		}
+		assert.Equal(t, in.Accounts[0].BalanceDate.Time().Sub(o.Time()), out.Accounts[0].BalanceDate.Time().Sub(d.Time()))
+		assert.Regexp(t, `^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$`, d.String())
+	}
+	after, err := json.Marshal(in)
+	require.NoError(t, err)
+	assert.Equal(t, string(before), string(after), "the original is left as it was")
+	assert.NoError(t, out.Validate())
+	_, err = decisioning.AnalysisInput{}.ShiftedTo(now)
+	assert.ErrorIs(t, err, ccr.ErrInvalid)
+}
