@@ -1,0 +1,150 @@
+package sftp_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"time"
+
+	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/sftp"
+	"github.com/ccr-sdk/ccr/sftp/sftptest"
+)
+
+// Dial, send a file, bring the returns in.
+func Example() {
+	srv, err := sftptest.NewServer(sftptest.Config{}) // in your program: the vendor's server
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	srv.WriteFile("/downloads/returns.csv", []byte("reference,paid\nA-1,12.50\n"))
+
+	ctx := context.Background()
+	drop, err := sftp.Dial(ctx, srv.Config())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer drop.Close(ctx)
+
+	sent, err := drop.Upload(ctx, ccr.FileFromBytes("debtors.csv", []byte("reference,owed\nA-1,12.50\n")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(sent.Path, sent.Size, sent.Verification)
+
+	received, err := drop.Receive(ctx, memorySink{}, sftp.ReceiveOptions{StableFor: -1})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, r := range received {
+		fmt.Println(r.Name, r.Size, r.State)
+	}
+	// Output:
+	// uploads/debtors.csv 25 verified
+	// returns.csv 25 delivered
+}
+
+// Production takes its identity from the environment.
+func ExampleFromEnv() {
+	ctx := context.Background()
+	cfg, err := sftp.FromEnv()
+	if err != nil {
+		log.Fatal(err) // names every variable that is missing or wrong
+	}
+	drop, err := sftp.Dial(ctx, cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer drop.Close(ctx)
+}
+
+// Nothing is sent twice: a rerun after a crash returns what the ledger knows,
+// or goes on where the upload was interrupted.
+func ExampleClient_Upload_ledger() {
+	ctx := context.Background()
+	var drop *sftp.Client // of Dial
+	ledger, err := ccr.OpenLedger("/var/lib/acme/sent.ledger")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer ledger.Close()
+	sent, err := drop.Upload(ctx, ccr.FileFromPath("debtors.csv"), sftp.UploadOptions{Ledger: ledger})
+	switch {
+	case errors.Is(err, ccr.ErrOutcomeUnknown):
+		// Look at the folder or ask the vendor, then:
+		err = drop.SettleUpload(ctx, ledger, ccr.FileFromPath("debtors.csv"), true)
+	case err == nil && sent.Recorded:
+		log.Print("an earlier run had sent it")
+	}
+	if err != nil {
+		log.Print(err)
+	}
+}
+
+// The folder is looked at every ten minutes, until the context ends.
+func ExampleClient_Watch() {
+	ctx := context.Background()
+	var drop *sftp.Client // of Dial
+	for received, err := range drop.Watch(ctx, ccr.DirSink("returns"), 10*time.Minute) {
+		if err != nil {
+			log.Print(err) // watching goes on
+		}
+		for _, r := range received {
+			if r.State == ccr.Delivered {
+				log.Print("new: ", r.Location)
+			}
+		}
+	}
+}
+
+// A new key pair: the vendor gets the line, nobody gets the key.
+func ExampleGenerateKeyPair() {
+	pair, err := sftp.GenerateKeyPair(sftp.KeyPairOptions{Comment: "acme-uat"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(len(pair.Fingerprint), pair.Private)
+	// Output: 50 [redacted]
+}
+
+// Before the first file: how far does a connection get?
+func ExampleDiagnose() {
+	srv, err := sftptest.NewServer(sftptest.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	cfg := srv.Config()
+	cfg.Layout = sftp.ClearDebit() // which this server is not
+	d, err := sftp.Diagnose(context.Background(), cfg)
+	fmt.Println(errors.Is(err, sftp.ErrFolderMissing), d.Suggestion.Layout)
+	// Output: true CreditClear()
+}
+
+// A test double for a program that uploads.
+func Example_mock() {
+	drop := &sftptest.Mock{UploadFunc: func(_ context.Context, f ccr.File, _ ...sftp.UploadOptions) (sftp.Uploaded, error) {
+		return sftp.Uploaded{Name: f.Name(), Verification: sftp.Verified}, nil
+	}}
+	nightly := func(ctx context.Context, drop sftp.API) error {
+		_, err := drop.Upload(ctx, ccr.FileFromBytes("debtors.csv", nil))
+		return err
+	}
+	fmt.Println(nightly(context.Background(), drop))
+	// Output: <nil>
+}
+
+// memorySink is a ccr.Sink for examples.
+type memorySink struct{}
+
+func (memorySink) Create(context.Context, ccr.ItemInfo) (ccr.SinkFile, error) {
+	return memoryFile{}, nil
+}
+
+type memoryFile struct{}
+
+func (memoryFile) Write(p []byte) (int, error)            { return len(p), nil }
+func (memoryFile) Commit(context.Context) (string, error) { return "memory", nil }
+func (memoryFile) Abort() error                           { return nil }
