@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"sync"
 
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/internal/transport"
@@ -80,7 +79,7 @@ func uploadBody(begin []byte, files []*outgoing, report func(file int, done int6
 		length += int64(len(f.intro)) + int64(len(outro)) + encodedLen(f.size)
 	}
 	return transport.Body{ContentType: transport.JSON, Length: length, Open: func() (io.ReadCloser, error) {
-		return &uploadReader{files: files, text: begin, report: report}, nil
+		return newReadAhead(&uploadReader{files: files, text: begin, report: report}), nil
 	}}
 }
 
@@ -112,10 +111,9 @@ type uploadReader struct {
 	files  []*outgoing
 	report func(file int, done int64)
 
-	mu   sync.Mutex // the transport may close while it reads
-	next int        // index of the file after cur
-	text []byte     // JSON to deliver first
-	tail bool       // the end of the JSON was delivered or is in text
+	next int    // index of the file after cur
+	text []byte // JSON to deliver first
+	tail bool   // the end of the JSON was delivered or is in text
 	cur  *ccr.FileReader
 	hash hash.Hash
 	done int64 // bytes of cur
@@ -126,8 +124,6 @@ type uploadReader struct {
 
 // Read implements io.Reader.
 func (u *uploadReader) Read(p []byte) (int, error) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
 	if u.err != nil {
 		return 0, u.err
 	}
@@ -231,11 +227,6 @@ func (u *uploadReader) endFile() error {
 
 // Close implements io.Closer.
 func (u *uploadReader) Close() error {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if u.err == nil {
-		u.err = errors.New("the body is closed")
-	}
 	if u.cur == nil {
 		return nil
 	}
