@@ -18,19 +18,24 @@ import (
 )
 
 // hiddenCause shows a text of our own in place of an error's, which errors.Is
-// and errors.As still reach.
+// and errors.As still reach. The error is behind a closure, since fmt follows
+// a pointer from a field that is not exported.
 type hiddenCause struct {
-	text string
-	err  error
+	text  string
+	cause func() error
+}
+
+func hideCause(text string, err error) *hiddenCause {
+	return &hiddenCause{text, func() error { return err }}
 }
 
 func (h *hiddenCause) Error() string { return h.text }
 
 // Is reaches the cause without printing it.
-func (h *hiddenCause) Is(target error) bool { return errors.Is(h.err, target) }
+func (h *hiddenCause) Is(target error) bool { return errors.Is(h.cause(), target) }
 
 // As reaches the cause without printing it.
-func (h *hiddenCause) As(target any) bool { return errors.As(h.err, target) }
+func (h *hiddenCause) As(target any) bool { return errors.As(h.cause(), target) }
 
 // Format keeps the cause out of every printed form.
 func (h *hiddenCause) Format(f fmt.State, _ rune) { io.WriteString(f, h.text) } //nolint:errcheck // fmt.State keeps no errors
@@ -40,7 +45,7 @@ func (h *hiddenCause) Timeout() bool {
 	t, ok := errors.AsType[interface {
 		error
 		Timeout() bool
-	}](h.err)
+	}](h.cause())
 	return ok && t.Timeout()
 }
 
@@ -80,12 +85,12 @@ func (k *call) safeCause(err error) error {
 		// this one.
 		inner, own := errors.AsType[*ccr.Error](cred.err)
 		if !own {
-			return k.hideForeign(&hiddenCause{"credential: " + withoutURL(cred.err), cred.err})
+			return k.hideForeign(hideCause("credential: "+withoutURL(cred.err), cred.err))
 		}
-		return &hiddenCause{"credential: " + inner.Error(), inner.Err}
+		return hideCause("credential: "+inner.Error(), inner.Err)
 	}
 	if strings.Contains(text, "://") {
-		err = &hiddenCause{withoutURL(err), err}
+		err = hideCause(withoutURL(err), err)
 	}
 	return k.hideForeign(err)
 }
@@ -119,7 +124,7 @@ func (k *call) hideForeign(err error) error {
 	if !k.quotes(text) {
 		return err
 	}
-	return &hiddenCause{"an error whose text repeats data of the request", err}
+	return hideCause("an error whose text repeats data of the request", err)
 }
 
 // quotes reports whether a text holds data of the request.
@@ -151,7 +156,7 @@ func (k *call) quotes(text string) bool {
 // password.
 func wireCause(err error) error {
 	if text := wireText(err); text != err.Error() {
-		return &hiddenCause{text, err}
+		return hideCause(text, err)
 	}
 	return err
 }

@@ -3,6 +3,7 @@ package transport
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -148,10 +149,20 @@ func newTransport() http.RoundTripper {
 		t = std.Clone()
 	}
 	t.MaxIdleConnsPerHost = 32
+	tune(t)
+	return t
+}
+
+// tune makes a transport of our own tell what it would hide. Without pings, a
+// connection of HTTP/2 that went silent is used for every further request, each
+// of which runs into its timeout.
+func tune(t *http.Transport) {
+	if t.HTTP2 == nil {
+		t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 15 * time.Second}
+	}
 	if t.OnProxyConnectResponse == nil {
 		t.OnProxyConnectResponse = proxyAnswer
 	}
-	return t
 }
 
 // maxRedirects is how many redirects one read follows.
@@ -165,6 +176,9 @@ func (c *Client) checkRedirect(req *http.Request, via []*http.Request) error {
 	}
 	return nil
 }
+
+// Format keeps the client's inside out of every printed form.
+func (c Client) Format(f fmt.State, _ rune) { io.WriteString(f, c.cfg.Service+" client") } //nolint:errcheck // fmt.State keeps no errors
 
 // BaseURL returns the URL that routes are relative to; it must not be changed.
 func (c *Client) BaseURL() *url.URL { return c.base }

@@ -55,10 +55,10 @@ func (c *Client) BadAnswer(req *Request, resp *Response, err error) *ccr.Error {
 // caused it.
 func SafeJSONError(err error) error {
 	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return &hiddenCause{fmt.Sprintf("JSON member %q has an unexpected type at byte %d (want %v)", safePath(e.Field), e.Offset, e.Type), err}
+		return hideCause(fmt.Sprintf("JSON member %q has an unexpected type at byte %d (want %v)", safePath(e.Field), e.Offset, e.Type), err)
 	}
 	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return &hiddenCause{fmt.Sprintf("not valid JSON at byte %d", e.Offset), err}
+		return hideCause(fmt.Sprintf("not valid JSON at byte %d", e.Offset), err)
 	}
-	return &hiddenCause{"not the expected JSON", err}
+	return hideCause("not the expected JSON", err)
 }

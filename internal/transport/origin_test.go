@@ -454,7 +454,7 @@ func TestProxy(t *testing.T) {
 				if tt.proxy == nil {
 					w.tr.Proxy = http.ProxyURL(parse(t, "http://user:canary@proxy.example:3128"))
 				}
-				w.tr.OnProxyConnectResponse = proxyAnswer // as in a transport of our own
+				tune(w.tr) // as a transport of our own
 				w.connect = func(raw *memnet.Conn) bool {
 					req, err := http.ReadRequest(bufio.NewReader(raw))
 					if !assert.NoError(t, err) {
@@ -492,6 +492,7 @@ func TestOurTransport(t *testing.T) {
 	tr, ok := newTransport().(*http.Transport)
 	require.True(t, ok)
 	require.NotNil(t, tr.OnProxyConnectResponse)
+	require.NotNil(t, tr.HTTP2)
 	require.NotNil(t, tr.Proxy)
 	assert.True(t, tr.ForceAttemptHTTP2)
 	assert.Equal(t, 32, tr.MaxIdleConnsPerHost)

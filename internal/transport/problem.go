@@ -2,8 +2,10 @@ package transport
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -16,7 +18,7 @@ import (
 // Anything else (HTML, nothing, truncated JSON) gives no problem; the raw body
 // stays with the error either way.
 func readProblem(body []byte) (*ccr.Problem, string, []ccr.FieldError) {
-	body = bytes.TrimSpace(body)
+	body = bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")))
 	if len(body) == 0 || body[0] != '{' {
 		return nil, "", nil
 	}
@@ -39,9 +41,11 @@ func readProblem(body []byte) (*ccr.Problem, string, []ccr.FieldError) {
 	if p.Detail == "" {
 		p.Detail = text(m["message"])
 	}
-	code := text(m["code"])
-	if code == "" {
-		code = text(m["error"])
+	code := cmp.Or(safeCode(m["code"]), safeCode(m["error"]))
+	var nested map[string]json.RawMessage // {"error": {"code": …, "message": …}}
+	if json.Unmarshal(m["error"], &nested) == nil {
+		code = cmp.Or(code, safeCode(nested["code"]))
+		p.Detail = cmp.Or(p.Detail, text(nested["message"]))
 	}
 	for name, v := range m {
 		switch name {
@@ -53,7 +57,36 @@ func readProblem(body []byte) (*ccr.Problem, string, []ccr.FieldError) {
 			p.Extensions[name] = v
 		}
 	}
-	return p, ccr.SafeToken(code), fieldErrors(m["errors"])
+	return p, code, fieldErrors(m["errors"])
+}
+
+// safeCode reads a code, a string or a number, if it looks like one: it is
+// printed, and must not be an account number or a telephone's.
+func safeCode(raw json.RawMessage) string {
+	code := text(raw)
+	var number json.Number
+	if code == "" && json.Unmarshal(raw, &number) == nil {
+		code = number.String()
+	}
+	if len(code) > 64 || longNumber(code) {
+		return ""
+	}
+	return ccr.SafeToken(code)
+}
+
+// longNumber reports whether a text has more digits in a row than an index or
+// an error's number has.
+func longNumber(s string) bool {
+	row := 0
+	for _, r := range s {
+		if row++; r < '0' || r > '9' {
+			row = 0
+		}
+		if row > 7 {
+			return true
+		}
+	}
+	return false
 }
 
 // text reads a string, or joins an array of strings as Nest writes them.
@@ -85,10 +118,9 @@ func fieldErrors(raw json.RawMessage) []ccr.FieldError {
 	}
 	var byPath map[string]json.RawMessage
 	if json.Unmarshal(raw, &byPath) == nil {
-		for path := range byPath {
+		for _, path := range slices.Sorted(maps.Keys(byPath)) {
 			add(path)
 		}
-		slices.SortFunc(out, func(a, b ccr.FieldError) int { return strings.Compare(a.Path, b.Path) })
 		return out
 	}
 	var list []map[string]json.RawMessage
@@ -112,7 +144,7 @@ func fieldErrors(raw json.RawMessage) []ccr.FieldError {
 // safePath returns a path if it looks like one (accounts[0].status, #/a/0),
 // and nothing if it might be a value.
 func safePath(s string) string {
-	if len(s) > 200 {
+	if len(s) > 200 || longNumber(s) {
 		return ""
 	}
 	for _, r := range s {

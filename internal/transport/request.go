@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/ccr-sdk/ccr"
@@ -115,7 +117,13 @@ func (r Request) Format(f fmt.State, _ rune) {
 	io.WriteString(f, name) //nolint:errcheck // fmt.State keeps no errors
 }
 
-// Format keeps headers and body out of every printed form.
-func (r Response) Format(f fmt.State, _ rune) {
-	fmt.Fprintf(f, "HTTP %d %s", r.StatusCode, r.RequestID) //nolint:errcheck // fmt.State keeps no errors
+// String keeps headers, URL and body out.
+func (r Response) String() string {
+	return strings.TrimSpace("HTTP " + strconv.Itoa(r.StatusCode) + " " + r.RequestID)
 }
+
+// Format keeps headers, URL and body out of every printed form.
+func (r Response) Format(f fmt.State, _ rune) { io.WriteString(f, r.String()) } //nolint:errcheck // fmt.State keeps no errors
+
+// MarshalText keeps headers, URL and body out of encoders.
+func (r Response) MarshalText() ([]byte, error) { return []byte(r.String()), nil }

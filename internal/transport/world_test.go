@@ -134,17 +134,23 @@ func inWorld(t *testing.T, run func(t *testing.T, w *world)) {
 	})
 }
 
-// inHTTP2 is inWorld with net/http's server, which speaks HTTP/2.
+// inHTTP2 is inServer over HTTP/2.
 func inHTTP2(t *testing.T, handler http.HandlerFunc, run func(t *testing.T, w *world)) {
+	t.Helper()
+	inServer(t, true, handler, run)
+}
+
+// inServer is inWorld with net/http's server.
+func inServer(t *testing.T, http2 bool, handler http.HandlerFunc, run func(t *testing.T, w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.tr.ForceAttemptHTTP2 = true
+		w.tr.ForceAttemptHTTP2 = http2
 		conf, _ := identity()
 		srv := &http.Server{
 			TLSConfig: conf.Clone(), ErrorLog: log.New(io.Discard, "", 0), ReadHeaderTimeout: time.Minute,
 			Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-				assert.Equal(t, 2, r.ProtoMajor)
+				assert.Equal(t, http2, r.ProtoMajor == 2)
 				w.heads.Add(1)
 				handler(rw, r)
 			}),
