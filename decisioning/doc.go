@@ -1,4 +1,89 @@
-// Package decisioning is a client of the Algoan API (credit decisioning on
-// open-banking data): customers, analyses of their accounts, scores and credit
-// insights, subscriptions and webhooks.
+// Package decisioning is a client of the Algoan API: credit decisioning on
+// open-banking data. It covers customers, analyses of their accounts, scores
+// and credit insights, subscriptions and webhooks.
+//
+// # From token to score
+//
+//	cred, err := auth.NewClientCredentials(auth.ClientCredentialsConfig{
+//		TokenURL: decisioning.TokenURL, ClientID: id, ClientSecret: secret,
+//	})
+//	client, err := decisioning.NewClient(cred)           // or decisioning.FromEnv()
+//	customer, err := client.EnsureCustomer(ctx, decisioning.NewCustomer{CustomIdentifier: "C-1"})
+//	analysis, err := client.CreateAnalysis(ctx, customer.ID, decisioning.AnalysisInput{Accounts: accounts})
+//	analysis, err = client.WaitAnalysis(ctx, customer.ID, analysis.ID)
+//	fmt.Println(analysis.Scores.CreditScore.Value)        // 0 risky … 1000 safe
+//
+// [Client.EnsureCustomer] may be called by any number of workers at once and
+// again after any failure: a customer is unique per CustomIdentifier.
+// [Client.CreateAnalysis] may not: if its outcome is unknown, look for the
+// analysis with [Client.Analyses] before starting, and paying for, another.
+//
+// # What an analysis needs
+//
+// Before anything is sent, [AnalysisInput.Validate] checks what Algoan
+// documents as needed, and reports all faults at once by their path. Each check
+// is a [Precondition] that [AnalysisInput.Skip] switches off. Scores look at
+// the last 90 days; [AnalysisInput.ShiftedTo] moves a stored profile to today.
+//
+// # When it is done
+//
+// [Client.WaitAnalysis] asks after 2 s, then ever more slowly up to every 30 s,
+// or when the API's Retry-After says. [Client.AnalysisPoller] has progress and a
+// resume token, [Client.WaitAnalyses] waits for many. An analysis ends COMPLETED
+// or in ERROR; the latter is an [*AnalysisError] with Algoan's code. There is no
+// documented status FAILED, only an event named analysis_failed. A
+// [WebhookHandler] is told instead of asking.
+//
+// # Lists
+//
+// Lists are [ccr.Pages]: range over All(ctx), or over ByPage(ctx) for the
+// totals; From(n) starts at a page, ReadAhead(n) keeps n pages in flight and
+// delivers them in order. [PageSize], [Filter] and others adjust the query, which
+// never reaches a log or an error. Algoan's links to the next page are not
+// followed, since they are built without escaping; pages are asked for by number.
+// Where a list answers a bare array, that is its only page. A page that repeats
+// the one before ends the range with [ccr.ErrPageRepeated].
+//
+// # Unknown members
+//
+// Algoan's API grows, and this package was written from its public pages, not
+// from a specification. So every type keeps what it has no field for in its
+// Extra map, as [encoding/json.RawMessage]. A member that has a field, but whose
+// value the field could not write back (null, "", a number for a text), is there
+// as [AsWritten]; so is one of an unexpected type, whose field then stays unset
+// while a warning with its path, and nothing else, goes to the client's logger.
+// An amount that is no number fails the answer: no amount is ever silently zero.
+// Reading and writing gives the same document, digit for digit.
+//
+// In requests Extra adds members, renames them (leave the field unset) or nulls
+// them (a nil value); it wins over the field of the same name. [AsWritten]
+// values do not: they are written only while the field is as it was read.
+//
+// Names are matched exactly; encoding/json alone would not mind their case.
+// Amounts are [ccr.Amount], exact; scores and ratios are float64.
+//
+// # Retries
+//
+// Reads, PATCH and DELETE are repeated after transient failures. A PATCH may
+// be, because it says what members shall be; if the repetition of one whose
+// answer was lost is refused, the error's EarlierUnknown tells. Creates are
+// repeated only if nothing was sent, or Algoan said 429.
+//
+// # Errors
+//
+// Every error is an [*ccr.Error] with class, outcome and Algoan's code. Its text
+// never holds what was sent or received; Algoan's own message is in
+// [ccr.Error.Problem], which may hold personal data.
+//
+// # Tests
+//
+// Package decisioningtest has an in-process Algoan API and a Mock; programs that
+// depend on [API] can be given either.
+//
+// # Sources
+//
+// Algoan's documentation (docs.algoan.com: quick start, basic requirements,
+// scores, insights, webhooks, pagination), the retired reference of API version
+// 2.0.1, and Algoan's published SDK and connectors. [Unverified] lists what was
+// inferred, and from what.
 package decisioning

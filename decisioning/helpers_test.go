@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/decisioning"
 )
 
@@ -73,4 +74,10 @@ func dump(v any) []string {
 	}
 	walk(reflect.ValueOf(v))
 	return left
+}
+
+// page fetches one page.
+func page[T any](ctx context.Context, list *ccr.Pages[T], number int) error {
+	_, err := list.Page(ctx, number)
+	return err
 }

@@ -97,6 +97,31 @@ func TestWebhookRoundTrip(t *testing.T) {
 	assert.Empty(t, events, "what came twice was handled once")
 }
 
+// TestWebhookInFakeTime needs no socket at all.
+func TestWebhookInFakeTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv, client := serve(t, decisioningtest.InMemory(), decisioningtest.Processing(time.Hour))
+		defer srv.Close()
+		var at time.Time
+		h := handler(t, decisioning.WebhookConfig{Events: client, Handle: func(context.Context, decisioning.Event) error {
+			at = time.Now()
+			return nil
+		}})
+		srv.DeliverTo(h)
+		sub := wanted(decisioning.EventAnalysisCompleted)
+		sub[0].Secret = ccr.NewSecret("s")
+		subs, err := client.EnsureSubscriptions(t.Context(), sub)
+		require.NoError(t, err)
+		start := time.Now()
+		started(t, client, profile(t, "steady"))
+		<-time.After(2 * time.Hour)
+		require.NoError(t, h.Close(t.Context()))
+		assert.Equal(t, time.Hour, at.Sub(start))
+		assert.Equal(t, []decisioning.EventStatus{decisioning.EventProcessed}, srv.EventStatuses(subs[0].ID))
+	})
+}
+
 func TestWebhookAnswers(t *testing.T) {
 	t.Parallel()
 	h := handler(t, decisioning.WebhookConfig{MaxBody: 1000, Handle: func(context.Context, decisioning.Event) error { return nil }})

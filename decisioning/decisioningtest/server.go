@@ -1,7 +1,9 @@
 package decisioningtest
 
 import (
+	"bytes"
 	"encoding/json"
+	"io"
 	"net/http"
 	"strconv"
 	"sync"
@@ -81,6 +83,45 @@ func NoRefreshTokens() Option { return func(o *options) { o.noRefresh = true } }
 // WebhookClient sets the client that delivers events, so that it trusts the
 // receiver's certificate. Default: one that can reach this server only.
 func WebhookClient(c *http.Client) Option { return func(o *options) { o.webhooks = c } }
+
+// DeliverTo makes the server call a receiver of events in the process, without
+// a socket, whatever the target of a subscription is.
+func (s *Server) DeliverTo(receiver http.Handler) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.opts.webhooks = &http.Client{Transport: handlerTransport{receiver}}
+}
+
+// handlerTransport hands requests to a handler.
+type handlerTransport struct{ h http.Handler }
+
+func (t handlerTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	a := &directAnswer{header: http.Header{}}
+	t.h.ServeHTTP(a, r)
+	return &http.Response{
+		StatusCode: max(a.status, http.StatusOK), Header: a.header, Request: r, ContentLength: int64(a.body.Len()),
+		Body: io.NopCloser(&a.body), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}, nil
+}
+
+type directAnswer struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (a *directAnswer) Header() http.Header { return a.header }
+
+func (a *directAnswer) WriteHeader(status int) {
+	if a.status == 0 {
+		a.status = status
+	}
+}
+
+func (a *directAnswer) Write(p []byte) (int, error) {
+	a.WriteHeader(http.StatusOK)
+	return a.body.Write(p)
+}
 
 // Server is an Algoan API with state. It is safe for concurrent use.
 type Server struct {

@@ -150,7 +150,7 @@ func compact(v any) ([]byte, error) {
 
 // deliver posts an event once, in the background; s.mu is held.
 func (s *Server) deliver(target string, e *delivered) {
-	body, signature := e.body, e.signature
+	body, signature, client := e.body, e.signature, s.opts.webhooks
 	s.deliveries.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
@@ -162,7 +162,7 @@ func (s *Server) deliver(target string, e *delivered) {
 		if signature != "" {
 			r.Header.Set(decisioning.SignatureHeader, signature)
 		}
-		resp, err := s.opts.webhooks.Do(r)
+		resp, err := client.Do(r)
 		if err != nil {
 			return // as with Algoan, nobody is told
 		}
