@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/ccr-sdk/ccr/accounts"
 )
@@ -119,18 +120,11 @@ func (s *Server) Applied(operation string) map[string]int {
 	defer s.mu.Unlock()
 	out := map[string]int{}
 	for key, n := range s.applied {
-		if ref, ok := cutPrefix(key, operation+"\n"); ok {
+		if ref, ok := strings.CutPrefix(key, operation+"\n"); ok {
 			out[ref] = n
 		}
 	}
 	return out
-}
-
-func cutPrefix(s, prefix string) (string, bool) {
-	if len(s) < len(prefix) || s[:len(prefix)] != prefix {
-		return "", false
-	}
-	return s[len(prefix):], true
 }
 
 // accept takes a new batch; s.mu is held.
