@@ -228,8 +228,12 @@ func TestFaultOnce(t *testing.T) {
 				inWorld(t, func(t *testing.T, w *world) {
 					row.fault.install(w, 1)
 					fine := w.serve
-					var got []byte
-					w.serve = func(n int, x *exchange) { fine(n, x); got = x.body }
+					bodies := make(chan int, 10) // lengths of those that arrived whole
+					w.serve = func(n int, x *exchange) {
+						if fine(n, x); x.whole {
+							bodies <- len(x.body)
+						}
+					}
 					c := w.client(Config{ForbiddenMayBeLimit: true, Credential: key{"t"}}, ccr.WithRetry(ccr.RetryPolicy{MaxAttempts: 3}))
 					req := w.requestFor(row.stage, route)
 					resp, err := c.Do(t.Context(), req)
@@ -237,8 +241,9 @@ func TestFaultOnce(t *testing.T) {
 					assert.Equal(t, 2, resp.Attempts)
 					assert.Equal(t, want.outcome == ccr.OutcomeUnknown, resp.EarlierUnknown)
 					assert.JSONEq(t, `{"ok":true}`, string(resp.Body))
-					if req.Body.Open != nil {
-						assert.Len(t, got, int(req.Body.Length))
+					w.settled(t)
+					for range w.whole.Load() {
+						assert.Equal(t, int(req.Body.Length), <-bodies)
 					}
 					assert.Len(t, w.events.of("request failed"), 1)
 					assert.Len(t, w.events.of("request"), 1)

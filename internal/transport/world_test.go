@@ -87,6 +87,8 @@ type exchange struct {
 	tls  *tls.Conn
 	req  *http.Request
 	body []byte
+
+	whole bool
 }
 
 // readBody reads all of the request.
@@ -95,6 +97,7 @@ func (x *exchange) readBody() bool {
 	if x.body, err = io.ReadAll(x.req.Body); err != nil {
 		return false
 	}
+	x.whole = true
 	x.w.whole.Add(1)
 	return true
 }
