@@ -17,7 +17,9 @@ const (
 	// credential, not by the host.
 	BaseURL = "https://api.algoan.com"
 	// TokenURL is where [auth.NewClientCredentials] gets tokens.
-	TokenURL = BaseURL + "/v1/oauth/token"
+	TokenURL = BaseURL + tokenPath
+
+	tokenPath = "/v1/oauth/token"
 )
 
 const service = "decisioning"

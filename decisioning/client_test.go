@@ -119,6 +119,13 @@ func TestFromEnv(t *testing.T) {
 	_, err = client.Customers().Page(t.Context(), 1)
 	require.NoError(t, err)
 
+	t.Setenv(decisioning.EnvBaseURL, "")
+	client, err = decisioning.FromEnv(srv.Options()...)
+	require.NoError(t, err)
+	_, err = client.Customers().Page(t.Context(), 1)
+	require.NoError(t, err, "the token is fetched from where the options point, too")
+	assert.Len(t, srv.Requests("Token"), 2)
+
 	t.Setenv(decisioning.EnvTokenURL, "http://in.clear.example/token")
 	_, err = decisioning.FromEnv()
 	require.ErrorIs(t, err, ccr.ErrInvalid)

@@ -374,6 +374,16 @@ func TestChangedFieldWinsOverWhatWasRead(t *testing.T) {
 	assert.JSONEq(t, `{"id":"925","name":"new","balance":11,"owner":"x"}`, string(changed))
 }
 
+func TestReadingReplacesWhatWasThere(t *testing.T) {
+	t.Parallel()
+	var c decisioning.Customer
+	require.NoError(t, json.Unmarshal([]byte(`{"id":"a","isArchived":null,"x":1}`), &c))
+	require.NoError(t, json.Unmarshal([]byte(`{"customIdentifier":"b"}`), &c))
+	assert.Equal(t, decisioning.Customer{CustomIdentifier: "b"}, c)
+	require.NoError(t, json.Unmarshal([]byte(`null`), &c))
+	assert.Equal(t, "b", c.CustomIdentifier)
+}
+
 func TestExtraAddsRenamesAndNulls(t *testing.T) {
 	t.Parallel()
 	in := decisioning.NewCustomer{CustomIdentifier: "C", Extra: map[string]any{

@@ -3,6 +3,7 @@ package decisioning
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -155,7 +156,7 @@ func (c *Client) EnsureCustomer(ctx context.Context, n NewCustomer, opts ...ccr.
 		case findErr == nil:
 			return found, nil
 		case !errors.Is(findErr, ccr.ErrNotFound):
-			return nil, errors.Join(err, findErr)
+			return nil, fmt.Errorf("%w; looking the customer up: %w", err, findErr)
 		case e.Outcome != ccr.OutcomeUnknown && !errors.Is(e, ccr.ErrDuplicate):
 			return nil, err // 422 for another reason
 		}

@@ -2,8 +2,8 @@ package decisioning
 
 import (
 	"errors"
+	"fmt"
 	"os"
-	"strings"
 
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/auth"
@@ -20,8 +20,8 @@ const (
 
 // FromEnv makes a client from the environment. A secret from a file is read
 // again whenever a token is fetched, so that it can be rotated. Options given
-// here win over the environment, except that the token endpoint goes by the
-// environment alone.
+// here win over the environment; the token endpoint is that of the base URL
+// they set, unless the environment names one.
 func FromEnv(opts ...ccr.Option) (*Client, error) {
 	id := os.Getenv(EnvClientID)
 	var errs []error
@@ -35,18 +35,24 @@ func FromEnv(opts ...ccr.Option) (*Client, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	base, token := os.Getenv(EnvBaseURL), os.Getenv(EnvTokenURL)
 	var env []ccr.Option
-	if base != "" {
+	if base := os.Getenv(EnvBaseURL); base != "" {
 		env = append(env, ccr.WithBaseURL(base))
-	} else {
-		base = BaseURL
-	}
-	if token == "" {
-		token = strings.TrimRight(base, "/") + strings.TrimPrefix(TokenURL, BaseURL)
 	}
 	if name := os.Getenv(EnvEnvironment); name != "" {
 		env = append(env, ccr.WithEnvironment(name))
+	}
+	opts = append(env, opts...)
+	token := os.Getenv(EnvTokenURL)
+	if token == "" {
+		settings, err := ccr.NewSettings(opts...)
+		if err != nil {
+			return nil, fmt.Errorf("decisioning: %w", err)
+		}
+		token = TokenURL
+		if settings.BaseURL != nil {
+			token = settings.BaseURL.String() + tokenPath
+		}
 	}
 	cred, err := auth.NewClientCredentials(auth.ClientCredentialsConfig{
 		TokenURL: token, ClientID: id, ClientSecret: secret, Encoding: auth.EncodingForm,
@@ -54,5 +60,5 @@ func FromEnv(opts ...ccr.Option) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return NewClient(cred, append(env, opts...)...)
+	return NewClient(cred, opts...)
 }

@@ -21,6 +21,7 @@ type ListOption func(*listConfig) error
 
 type listConfig struct {
 	query listQuery
+	more  map[string]string
 	calls []ccr.CallOption
 }
 
@@ -63,6 +64,22 @@ func Sort(v any) ListOption { return jsonOption(v, func(q *listQuery) *string { 
 // Known from Algoan's published server components, not from its documentation.
 func Project(v any) ListOption {
 	return jsonOption(v, func(q *listQuery) *string { return &q.Project })
+}
+
+// Parameter adds a parameter that this package does not know to the query, such
+// as lowIndex and highIndex of [Client.Events] in Algoan's SDK.
+func Parameter(name, value string) ListOption {
+	return func(c *listConfig) error {
+		switch name {
+		case "", "limit", "page", "filter", "sort", "project":
+			return errors.New("decisioning: that query parameter has an option of its own")
+		}
+		if c.more == nil {
+			c.more = map[string]string{}
+		}
+		c.more[name] = value
+		return nil
+	}
 }
 
 func jsonOption(v any, field func(*listQuery) *string) ListOption {
@@ -136,6 +153,9 @@ func list[T any](c *Client, r *transport.Route, args []string, opts []ListOption
 		values, err := query.Values(q)
 		if err != nil {
 			return ccr.Page[T]{}, refused(r, errors.New("the query cannot be written"))
+		}
+		for name, value := range cfg.more {
+			values.Set(name, value)
 		}
 		req, resp, err := c.do(ctx, r, args, values.Encode(), nil, cfg.calls)
 		if err != nil {

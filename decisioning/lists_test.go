@@ -171,6 +171,10 @@ func TestListsOfCustomers(t *testing.T) {
 	require.NoError(t, err)
 	assert.JSONEq(t, `{"customIdentifier":{"$in":["C&1","C&5"]}}`, q.Get("filter"))
 
+	_, err = client.Customers(decisioning.Parameter("lowIndex", "4 5"), decisioning.PageSize(9)).Page(t.Context(), 1)
+	require.NoError(t, err)
+	assert.Equal(t, "limit=9&lowIndex=4+5", srv.Requests("Customers")[len(srv.Requests("Customers"))-1].Query)
+
 	for c, err := range client.Customers(decisioning.Project(map[string]int{"id": 1})).All(t.Context()) {
 		require.NoError(t, err)
 		assert.NotEmpty(t, c.ID)
@@ -183,7 +187,7 @@ func TestFaultyListOptionsAreReported(t *testing.T) {
 	srv, client := serve(t)
 	for name, o := range map[string]decisioning.ListOption{
 		"page size": decisioning.PageSize(0), "filter": decisioning.Filter(func() {}), "nil": nil,
-		"call option": decisioning.CallsWith(ccr.WithTimeout(-1)),
+		"parameter": decisioning.Parameter("page", "2"), "call option": decisioning.CallsWith(ccr.WithTimeout(-1)),
 	} {
 		_, err := client.Customers(o).Page(t.Context(), 1)
 		require.Error(t, err, name)

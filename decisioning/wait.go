@@ -82,8 +82,8 @@ func (e AnalysisError) LogValue() slog.Value { return slog.StringValue(e.line())
 
 // WaitAnalysis polls until the analysis is COMPLETED and returns it with its
 // scores and insights. If it ends in ERROR, it is returned together with an
-// [*AnalysisError]. It looks after 2 s, then ever more slowly, up to every
-// 30 s; an analysis that never ends is waited for until ctx does. For another
+// [*AnalysisError]. It looks at once, after 2 s, then ever more slowly, up to
+// every 30 s; an analysis that never ends is waited for until ctx does. For another
 // rhythm, progress or a resume token see [Client.AnalysisPoller]; to be told
 // instead of asking, see [WebhookHandler].
 func (c *Client) WaitAnalysis(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*Analysis, error) {

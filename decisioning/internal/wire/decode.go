@@ -19,15 +19,18 @@ type AsWritten []byte
 // MarshalJSON returns the member's value as it was written.
 func (w AsWritten) MarshalJSON() ([]byte, error) { return w, nil }
 
-// Unmarshal reads a document into what into points to: an object of this
-// package, or a slice of them. It returns the paths of members whose type was
-// not the expected one. What into points to must be zero.
+// Unmarshal reads a document into what into points to, an object or a slice of
+// objects, and replaces what was there; null changes nothing. It returns the
+// paths of members whose type was not the expected one.
 func Unmarshal(data []byte, into any) (odd []string, err error) {
 	v := reflect.ValueOf(into)
 	if v.Kind() != reflect.Pointer || v.IsNil() {
 		return nil, errors.New("wire: not a pointer")
 	}
 	d := &decoder{scanner: scanner{b: data}}
+	if d.space() != 'n' {
+		v.Elem().SetZero() // what was left unknown by another document must not stay
+	}
 	how, err := d.value(v.Elem(), nodeOf(v.Type().Elem()))
 	if err == nil && how == misfit {
 		err = &Error{What: "the document is of another type than expected"}
