@@ -10,6 +10,7 @@ import (
 
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/auth"
+	"github.com/ccr-sdk/ccr/internal/limit"
 	"github.com/ccr-sdk/ccr/internal/transport"
 )
 
@@ -18,6 +19,13 @@ const service = "accounts"
 // DefaultBaseURL is the published production URL of the sync API. No URL of a
 // test environment is published: Credit Clear gives it at onboarding.
 const DefaultBaseURL = "https://api.creditclear.com.au/sync"
+
+// The lower of the two published limits: one page says 20 requests a minute,
+// another one, which looks newer, 1,000.
+const (
+	defaultRate   = 20
+	defaultWindow = time.Minute
+)
 
 // Client calls the Credit Clear sync API. It is safe for concurrent use.
 type Client struct {
@@ -28,13 +36,18 @@ type Client struct {
 // NewClient makes a client; it does no I/O. The credential is usually
 // [auth.NewClientCredentials] with [auth.EncodingJSON] and the audience that
 // Credit Clear gave, or [auth.NewStaticBearer].
+//
+// Without [ccr.WithLimiter] a client starts at most 20 requests in any 60
+// seconds, looks at statuses included and token calls not: the lower of the
+// two figures that Credit Clear publishes. Raise it once support has told you
+// yours.
 func NewClient(cred auth.Credential, opts ...ccr.Option) (*Client, error) {
 	if cred == nil {
 		return nil, errors.New("accounts: a client needs a credential; see the auth package")
 	}
 	t, err := transport.New(transport.Config{
 		Service: service, DefaultBaseURL: DefaultBaseURL, Credential: cred,
-		ForbiddenMayBeLimit: true,
+		DefaultLimiter: limit.NewSliding(defaultRate, defaultWindow), ForbiddenMayBeLimit: true,
 	}, opts...)
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -208,6 +209,28 @@ func TestNewClientRefusals(t *testing.T) {
 	require.NoError(t, err)
 	_, err = accounts.NewClient(token, ccr.WithBaseURL("http://insecure.example"))
 	require.ErrorContains(t, err, "https")
+}
+
+func TestDefaultLimit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv, err := accountstest.NewServer(accountstest.Config{InMemory: true})
+		require.NoError(t, err)
+		defer srv.Close()
+		cred, err := srv.Credential()
+		require.NoError(t, err)
+		client, err := accounts.NewClient(cred, srv.Options()...)
+		require.NoError(t, err)
+		start := time.Now()
+		for i := range 21 {
+			if i == 20 {
+				assert.Less(t, time.Since(start), time.Minute)
+			}
+			_, err := client.UpsertAccounts(t.Context(), accounts.AccountBatch{ReferenceID: fmt.Sprint(i), Accounts: rows(1)})
+			require.NoError(t, err)
+		}
+		assert.GreaterOrEqual(t, time.Since(start), time.Minute, "20 in any 60 seconds")
+	})
 }
 
 func TestCaptureResponse(t *testing.T) {

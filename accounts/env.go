@@ -9,6 +9,17 @@ import (
 	"github.com/ccr-sdk/ccr/auth"
 )
 
+// The environment variables of [FromEnv].
+const (
+	EnvTokenURL     = "CCR_ACCOUNTS_TOKEN_URL"     // the token endpoint (https, …/oauth/token)
+	EnvClientID     = "CCR_ACCOUNTS_CLIENT_ID"     // given at onboarding
+	EnvClientSecret = "CCR_ACCOUNTS_CLIENT_SECRET" // or …_FILE, which is read again at each use
+	EnvAudience     = "CCR_ACCOUNTS_AUDIENCE"      // of the sync API, given at onboarding
+	EnvToken        = "CCR_ACCOUNTS_TOKEN"         // or …_FILE: a bearer token, instead of the four above
+	EnvBaseURL      = "CCR_ACCOUNTS_BASE_URL"      // optional; default [DefaultBaseURL]
+	EnvEnvironment  = "CCR_ACCOUNTS_ENVIRONMENT"   // optional; the name that journals keep apart, default production
+)
+
 // FromEnv makes a client from environment variables; opts come after them and
 // win. Either
 //
@@ -34,10 +45,10 @@ func FromEnv(opts ...ccr.Option) (*Client, error) {
 		return nil, err
 	}
 	var all []ccr.Option
-	if v := os.Getenv("CCR_ACCOUNTS_BASE_URL"); v != "" {
+	if v := os.Getenv(EnvBaseURL); v != "" {
 		all = append(all, ccr.WithBaseURL(v))
 	}
-	if v := os.Getenv("CCR_ACCOUNTS_ENVIRONMENT"); v != "" {
+	if v := os.Getenv(EnvEnvironment); v != "" {
 		all = append(all, ccr.WithEnvironment(v))
 	}
 	return NewClient(cred, append(all, opts...)...)
@@ -45,16 +56,16 @@ func FromEnv(opts ...ccr.Option) (*Client, error) {
 
 func credentialFromEnv() (auth.Credential, error) {
 	var set []string
-	for _, name := range []string{"TOKEN_URL", "CLIENT_ID", "CLIENT_SECRET", "CLIENT_SECRET_FILE", "AUDIENCE"} {
-		if os.Getenv("CCR_ACCOUNTS_"+name) != "" {
-			set = append(set, "CCR_ACCOUNTS_"+name)
+	for _, name := range []string{EnvTokenURL, EnvClientID, EnvClientSecret, EnvClientSecret + "_FILE", EnvAudience} {
+		if os.Getenv(name) != "" {
+			set = append(set, name)
 		}
 	}
-	if os.Getenv("CCR_ACCOUNTS_TOKEN") != "" || os.Getenv("CCR_ACCOUNTS_TOKEN_FILE") != "" {
+	if os.Getenv(EnvToken) != "" || os.Getenv(EnvToken+"_FILE") != "" {
 		if len(set) > 0 {
-			return nil, fmt.Errorf("accounts: CCR_ACCOUNTS_TOKEN and %s are both set; set a token or client credentials", set[0])
+			return nil, fmt.Errorf("accounts: %s and %s are both set; set a token or client credentials", EnvToken, set[0])
 		}
-		token, err := ccr.SecretFromEnv("CCR_ACCOUNTS_TOKEN")
+		token, err := ccr.SecretFromEnv(EnvToken)
 		if err != nil {
 			return nil, err
 		}
@@ -69,11 +80,11 @@ func credentialFromEnv() (auth.Credential, error) {
 		return v
 	}
 	cfg := auth.ClientCredentialsConfig{
-		TokenURL: need("CCR_ACCOUNTS_TOKEN_URL"), ClientID: need("CCR_ACCOUNTS_CLIENT_ID"),
-		Audience: need("CCR_ACCOUNTS_AUDIENCE"), Encoding: auth.EncodingJSON,
+		TokenURL: need(EnvTokenURL), ClientID: need(EnvClientID),
+		Audience: need(EnvAudience), Encoding: auth.EncodingJSON,
 	}
 	var err error
-	if cfg.ClientSecret, err = ccr.SecretFromEnv("CCR_ACCOUNTS_CLIENT_SECRET"); err != nil {
+	if cfg.ClientSecret, err = ccr.SecretFromEnv(EnvClientSecret); err != nil {
 		errs = append(errs, err)
 	}
 	if len(errs) > 0 {
