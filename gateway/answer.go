@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"log/slog"
 	"strconv"
 	"strings"
 
@@ -18,12 +20,41 @@ const (
 	maxKept     = 16 << 10
 )
 
-// Row is what the gateway says of one file.
+// Row is what the gateway says of one file. It prints and logs without its
+// message, which is the vendor's text and can hold anything.
 type Row struct {
 	File    string // empty when it speaks of the request as a whole
 	Status  string // "OK"; other words are not documented
-	Message string // "Queued" for a report that was delivered; may hold personal data
+	Message string // "Queued" for a report that was delivered
 }
+
+// String names the file and, if it is a single word, the status.
+func (r Row) String() string {
+	status := ccr.SafeToken(strings.TrimSpace(r.Status))
+	if status == "" {
+		status = "[status]"
+	}
+	return strconv.Quote(r.File) + " " + status
+}
+
+// Format prints String under every verb.
+func (r Row) Format(f fmt.State, _ rune) { io.WriteString(f, r.String()) } //nolint:errcheck // fmt.State keeps no errors
+
+// LogValue gives log/slog what String says.
+func (r Row) LogValue() slog.Value { return slog.StringValue(r.String()) }
+
+// RawAnswer is the body of an answer as it came. It prints and logs as its
+// length only; convert it to []byte to read it.
+type RawAnswer []byte
+
+// String gives the length.
+func (r RawAnswer) String() string { return strconv.Itoa(len(r)) + " bytes" }
+
+// Format prints String under every verb.
+func (r RawAnswer) Format(f fmt.State, _ rune) { io.WriteString(f, r.String()) } //nolint:errcheck // fmt.State keeps no errors
+
+// LogValue gives log/slog the length.
+func (r RawAnswer) LogValue() slog.Value { return slog.StringValue(r.String()) }
 
 // OK reports whether the row's status is OK.
 func (r Row) OK() bool { return strings.EqualFold(strings.TrimSpace(r.Status), "OK") }
@@ -231,8 +262,9 @@ func (s *scanner) file(a *answer, ev fileEvents, element bool) error {
 		return s.bad("want a file")
 	}
 	var f answerFile
-	var hasName, hasData, nested bool
+	var hasName, hasData, nested, filled bool
 	err := s.object(func(member string) error {
+		filled = true
 		c, err := s.peek()
 		if err != nil {
 			return err
@@ -268,7 +300,7 @@ func (s *scanner) file(a *answer, ev fileEvents, element bool) error {
 		}
 		return s.skip(0)
 	})
-	if err != nil || nested && !hasName && !hasData {
+	if err != nil || !element && !hasName && !hasData && (nested || !filled) {
 		return err
 	}
 	a.files++

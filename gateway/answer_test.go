@@ -135,6 +135,20 @@ func TestAnswerFaults(t *testing.T) {
 	assert.ErrorIs(t, err, ccr.ErrIncomplete)
 }
 
+func TestNoFilesInEveryShape(t *testing.T) {
+	t.Parallel()
+	for _, none := range []string{`[]`, `{}`, `null`, `""`, `false`} {
+		a, files, err := read(t, `{"files":`+none+`}`, false)
+		require.NoError(t, err, none)
+		assert.Zero(t, a.files, none)
+		assert.Empty(t, files, none)
+		assert.True(t, a.hasFiles)
+	}
+	a, _, err := read(t, `{"files":[{}]}`, false)
+	require.NoError(t, err)
+	assert.Equal(t, 1, a.files)
+}
+
 func TestDeepAnswersAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, begin := range []string{`{"files":`, `{"x":`, `{"message":`, `{"files":[{"x":`} {

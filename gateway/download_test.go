@@ -94,7 +94,7 @@ func TestDownloadSavesWhatArrives(t *testing.T) {
 			assert.Empty(t, srv.Waiting(), "the bureau has archived them")
 			assert.Len(t, sink.files, whole)
 			for name, data := range sink.files {
-				assert.True(t, want[name] == data)
+				assert.Equal(t, want[name], data)
 			}
 			if whole > 0 {
 				require.NotNil(t, got)

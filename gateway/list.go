@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"fmt"
+	"io"
 	"strings"
 )
 
@@ -14,12 +15,15 @@ type ListError struct {
 }
 
 // Error gives the two numbers.
-func (e *ListError) Error() string {
+func (e ListError) Error() string {
 	if e.Count < 0 {
 		return "no numReports in the answer"
 	}
 	return fmt.Sprintf("the gateway counts %d reports, but %d names could be read from its list (which is kept in ListError)", e.Count, e.Found)
 }
+
+// Format prints Error under every verb.
+func (e ListError) Format(f fmt.State, _ rune) { io.WriteString(f, e.Error()) } //nolint:errcheck // fmt.State keeps no errors
 
 // names returns the names in a listReports answer.
 func (a *answer) names() ([]string, *ListError) {

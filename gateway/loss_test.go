@@ -240,7 +240,7 @@ func newLossTrial(t *testing.T, memory bool, concurrency int) *lossTrial {
 // tell it from a disk, and the test need not wait for one.
 func fastDir(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "ccr-loss-")
+	dir, err := os.MkdirTemp("/dev/shm", "ccr-loss-") //nolint:usetesting // t.TempDir is on the disk
 	if err != nil {
 		return t.TempDir()
 	}
@@ -259,7 +259,7 @@ func (x *lossTrial) run(t *testing.T, b *breaker) error {
 
 // spawn receives once in a process that kills itself at a point; it returns
 // whether that happened.
-func (x *lossTrial) spawn(t *testing.T, at int) bool {
+func (x *lossTrial) spawn(t *testing.T, at int, env ...string) bool {
 	t.Helper()
 	exe, err := os.Executable()
 	require.NoError(t, err)
@@ -270,6 +270,7 @@ func (x *lossTrial) spawn(t *testing.T, at int) bool {
 	cmd := exec.CommandContext(t.Context(), exe)
 	cmd.Env = append(os.Environ(), envRole+"="+roleLoser, "LOSS_URL="+x.srv.URL(), "LOSS_CA="+ca, "LOSS_DIR="+x.dir, "LOSS_AT="+strconv.Itoa(at),
 		"LOSS_CONCURRENCY="+strconv.Itoa(x.concurrency), "LOSS_KEY="+key, "LOSS_USER="+x.srv.Credential().Username, "LOSS_IP="+x.srv.Credential().IP)
+	cmd.Env = append(cmd.Env, env...)
 	out, err := cmd.CombinedOutput()
 	if err == nil {
 		return false
@@ -300,6 +301,7 @@ func lose() int {
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(pem)
 	b := &breaker{at: at, kill: true}
+	ctx := context.Background()
 	c, err := gateway.NewClient(
 		auth.APIKey{Key: ccr.NewSecret(os.Getenv("LOSS_KEY")), Username: os.Getenv("LOSS_USER"), IP: os.Getenv("LOSS_IP")},
 		ccr.WithBaseURL(os.Getenv("LOSS_URL")), ccr.WithMiddleware(b.overTheWire),
@@ -307,7 +309,13 @@ func lose() int {
 	if err != nil {
 		return fail(err)
 	}
-	if _, err := c.Receive(context.Background(), &brittle{ccr.DirSink(os.Getenv("LOSS_DIR")), b}, gateway.ReceiveOptions{Concurrency: concurrency}); err != nil {
+	if path := os.Getenv("LOSS_LEDGER"); path != "" {
+		if err := uploadOnce(ctx, c, b, path); err != nil {
+			return fail(err)
+		}
+		return 0
+	}
+	if _, err := c.Receive(ctx, &brittle{ccr.DirSink(os.Getenv("LOSS_DIR")), b}, gateway.ReceiveOptions{Concurrency: concurrency}); err != nil {
 		return fail(err)
 	}
 	return 0
@@ -444,4 +452,77 @@ func TestNoReportIsEverLost(t *testing.T) {
 		})
 	}
 	t.Logf("%d trials", len(trials))
+}
+
+// uploadOnce sends a file with a ledger, with points around every step.
+func uploadOnce(ctx context.Context, c *gateway.Client, b *breaker, path string) error {
+	ledger, err := ccr.OpenLedger(path)
+	if err != nil {
+		return err
+	}
+	defer ledger.Close()
+	content := bytes.Repeat([]byte("0123456789"), 30_000)
+	file := ccr.NewFile("COLLECTIONS.csv", int64(len(content)), func() (io.ReadCloser, error) {
+		return &brittleBody{io.NopCloser(bytes.NewReader(content)), b}, nil
+	})
+	_, err = c.Upload(ctx, gateway.UploadRequest{Files: []ccr.File{file}, Overwrite: true, Ledger: &brittleLedger{ledger, b}})
+	return err
+}
+
+// TestNoUploadIsSentTwice kills the process at every point of an upload. A
+// rerun must not send the file again unless it is known not to have arrived.
+func TestNoUploadIsSentTwice(t *testing.T) {
+	t.Parallel()
+	srv, _ := bureau(t)
+	dry := &breaker{at: -1}
+	through, err := srv.Client(ccr.WithMiddleware(dry.overTheWire))
+	require.NoError(t, err)
+	require.NoError(t, uploadOnce(t.Context(), through, dry, filepath.Join(t.TempDir(), "ledger")))
+	require.Greater(t, dry.n, 10)
+	points := spread(dry.n, 25, rand.New(rand.NewPCG(1, 2)))
+	if testing.Short() {
+		points = points[:min(8, len(points))]
+	}
+	states := map[string]int{}
+	var mu sync.Mutex
+	t.Run("killed", func(t *testing.T) {
+		for _, at := range points {
+			t.Run(strconv.Itoa(at), func(t *testing.T) {
+				t.Parallel()
+				srv, c := bureauOf(t, gatewaytest.Config{})
+				x := &lossTrial{srv: srv, dir: filepath.Join(t.TempDir(), "x"), concurrency: 1}
+				path := filepath.Join(fastDir(t), "ledger")
+				assert.True(t, x.spawn(t, at, "LOSS_LEDGER="+path), "it was to be killed")
+				arrived := func() int { return len(srv.Uploads()) }
+				before := arrived()
+				healthy := &breaker{at: -1}
+				err := uploadOnce(t.Context(), c, healthy, path)
+				state := "sent, or sent before"
+				if errors.Is(err, ccr.ErrOutcomeUnknown) {
+					state = "unknown"
+					assert.Equal(t, before, arrived(), "nothing is sent while it is open")
+					ledger, lerr := ccr.OpenLedger(path)
+					require.NoError(t, lerr)
+					file := ccr.FileFromBytes("COLLECTIONS.csv", bytes.Repeat([]byte("0123456789"), 30_000))
+					require.NoError(t, c.SettleUpload(t.Context(), ledger, file, arrived() > 0))
+					require.NoError(t, ledger.Close())
+					err = uploadOnce(t.Context(), c, healthy, path)
+				}
+				require.NoError(t, err)
+				require.NoError(t, uploadOnce(t.Context(), c, healthy, path))
+				whole := 0
+				srv.Close()
+				for _, r := range srv.Requests("Upload") {
+					if r.Header.Get("Content-Length") == strconv.FormatInt(r.Length, 10) {
+						whole++
+					}
+				}
+				assert.Equal(t, 1, whole, "the whole file arrived once")
+				mu.Lock()
+				defer mu.Unlock()
+				states[state]++
+			})
+		}
+	})
+	assert.True(t, testing.Short() || states["unknown"] > 0 && states["sent, or sent before"] > 0, "%v", states)
 }

@@ -203,7 +203,7 @@ func (s *source) whole(r request, in *single, a *answer, resp *transport.Respons
 		return r.refusal(ccr.OutcomeRejected, resp, no)
 	}
 	row, said := a.row(in.name)
-	what := ""
+	var what string
 	classes := []error{ccr.ErrIncomplete}
 	switch {
 	case a.files == 0:

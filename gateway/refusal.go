@@ -2,6 +2,8 @@ package gateway
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"strings"
 
 	"github.com/ccr-sdk/ccr"
@@ -18,9 +20,12 @@ type RefusedError struct {
 }
 
 // Error says that there was a refusal, not in which words.
-func (e *RefusedError) Error() string {
+func (e RefusedError) Error() string {
 	return "the gateway refused (its words are in RefusedError and Body)"
 }
+
+// Format prints Error under every verb.
+func (e RefusedError) Format(f fmt.State, _ rune) { io.WriteString(f, e.Error()) } //nolint:errcheck // fmt.State keeps no errors
 
 // texts are the vendor's words.
 func (e *RefusedError) texts() []string {

@@ -57,7 +57,7 @@ func (c *Client) ListReports(ctx context.Context, opts ...ccr.CallOption) ([]str
 // not documented: Rows are what could be read of it.
 type Archived struct {
 	Rows []Row
-	Raw  []byte // the answer as it came
+	Raw  RawAnswer
 }
 
 // ArchiveByName archives reports: the gateway does not hand them out again,

@@ -103,6 +103,20 @@ func TestNothingSecretIsPrinted(t *testing.T) {
 			}
 		}
 	}
+	for _, v := range []any{
+		gateway.Row{File: "a", Status: personal, Message: personal}, gateway.UploadResult{Raw: []byte(personal), Rows: []gateway.Row{{Message: personal}}},
+		gateway.UploadedFile{Row: gateway.Row{Message: personal}}, gateway.Archived{Raw: []byte(personal)},
+		gateway.RefusedError{Text: personal}, &gateway.RefusedError{Rows: []gateway.Row{{Message: personal}}}, gateway.ListError{Raw: personal}, &gateway.ListError{Raw: personal},
+	} {
+		var b strings.Builder
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+			fmt.Fprintf(&b, verb+"\n", v)
+		}
+		slog.New(slog.NewTextHandler(&b, nil)).Info("x", "v", v)
+		for _, form := range []string{personal, fmt.Sprintf("%x", personal), fmt.Sprintf("%d", []byte(personal))} {
+			assert.NotContains(t, b.String(), form, "%T", v)
+		}
+	}
 	assert.Contains(t, logs.String(), "operation=Upload") // something was logged at all
 	assert.Greater(t, everything.Len(), 10_000)
 }

@@ -61,7 +61,7 @@ const (
 type UploadResult struct {
 	Files []UploadedFile // in the order of the request
 	Rows  []Row          // as the gateway sent them
-	Raw   []byte         // the answer as it came; nil if nothing was sent
+	Raw   RawAnswer      // nil if nothing was sent
 }
 
 // UploadedFile is one file of an upload.
