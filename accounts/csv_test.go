@@ -216,6 +216,17 @@ func TestWriterRefuses(t *testing.T) {
 			assert.Contains(t, got, "rows[0]."+p)
 		}
 	})
+	t.Run("a status without a column, unless it is the default", func(t *testing.T) {
+		t.Parallel()
+		w := open(t, accounts.CSVWriteOptions{Columns: []string{"ClientReference", "OutstandingAmount", "DueDate", "FirstName", "LastName"}})
+		a := row(1)
+		require.NoError(t, w.Write(a))
+		a.Status = accounts.StatusHold
+		assert.Equal(t, []string{"rows[1].status"}, paths(t, w.Write(a)))
+		a = row(1)
+		a.Brand = new("Active")
+		assert.Equal(t, []string{"rows[1].brand"}, paths(t, w.Write(a)))
+	})
 	t.Run("an invalid row", func(t *testing.T) {
 		t.Parallel()
 		w := open(t, accounts.CSVWriteOptions{})

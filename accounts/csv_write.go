@@ -192,7 +192,11 @@ func newCSVWriter[T any](w io.Writer, o CSVWriteOptions, all []column[T], added 
 			}
 		}
 		for _, c := range cw.others {
-			if _, set := c.get(t, cw.o.DateLayout); set {
+			text, set := c.get(t, cw.o.DateLayout)
+			if c.path == "status" && text == string(StatusActive) {
+				continue // a file without a Status column has active rows
+			}
+			if set {
 				v.fault(c.path, "has no column in the file; add "+c.name+" to Columns")
 			}
 		}
