@@ -1,6 +1,7 @@
 package decisioning_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -207,8 +208,24 @@ func TestWaitEndsWithItsContext(t *testing.T) {
 		defer cancel()
 		start := time.Now()
 		_, err := client.WaitAnalysis(ctx, a.CustomerID, a.ID)
-		require.Error(t, err)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.Contains(t, err.Error(), "ResumeAnalysis")
 		assert.LessOrEqual(t, time.Since(start), time.Minute)
+		start = time.Now()
+		_, err = client.WaitAnalysis(t.Context(), a.CustomerID, a.ID, ccr.WithTimeout(20*time.Second))
+		require.ErrorIs(t, err, context.DeadlineExceeded, "a timeout is for the whole wait")
+		assert.LessOrEqual(t, time.Since(start), 20*time.Second)
+		for w := range client.WaitAnalyses(t.Context(), []decisioning.AnalysisRef{{CustomerID: a.CustomerID, AnalysisID: a.ID}}, 0, ccr.WithTimeout(20*time.Second)) {
+			require.ErrorIs(t, w.Err, context.DeadlineExceeded)
+		}
+		for w := range client.WaitAnalyses(t.Context(), nil, 0, ccr.WithTimeout(-1)) {
+			require.Error(t, w.Err)
+		}
+		srv.Inject(decisioningtest.Fault{Operation: "CreateCustomer", Kind: decisioningtest.Answer, Status: 503, Times: -1})
+		start = time.Now()
+		_, err = client.EnsureCustomer(t.Context(), decisioning.NewCustomer{CustomIdentifier: "new"}, ccr.WithTimeout(300*time.Millisecond))
+		require.ErrorIs(t, err, ccr.ErrOutcomeUnknown)
+		assert.LessOrEqual(t, time.Since(start), 300*time.Millisecond)
 	})
 }
 

@@ -76,6 +76,17 @@ func call[T any](ctx context.Context, c *Client, r *transport.Route, args []stri
 	return v, resp, nil
 }
 
+// bounded applies a timeout among the options to a method that makes several
+// calls: it is meant for the whole.
+func bounded(ctx context.Context, opts []ccr.CallOption) (context.Context, context.CancelFunc, error) {
+	call, err := ccr.NewCall(opts...)
+	if err != nil || call.Timeout == 0 {
+		return ctx, func() {}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, call.Timeout)
+	return ctx, cancel, nil
+}
+
 // read decodes an answer, or a part of one. Members of an unexpected type are
 // in Extra; their paths are logged, since nobody looks for them there.
 func (c *Client) read(ctx context.Context, req *transport.Request, resp *transport.Response, b []byte, into any) error {

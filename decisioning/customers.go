@@ -99,6 +99,11 @@ func (c *Client) FindCustomer(ctx context.Context, customIdentifier string, opts
 		f.Add("customIdentifier", "is required")
 		return nil, f.Err(service, operation)
 	}
+	ctx, cancel, err := bounded(ctx, opts)
+	if err != nil {
+		return nil, err
+	}
+	defer cancel()
 	for page, err := range list[Customer](c, get(operation, customersPath), nil, []ListOption{ByCustomIdentifier(customIdentifier), CallsWith(opts...)}).ByPage(ctx) {
 		if err != nil {
 			return nil, err
@@ -133,6 +138,11 @@ const (
 // answer comes, the customer is looked up, and created again only if it is not
 // there, which Algoan refuses should the first one have arrived after all.
 func (c *Client) EnsureCustomer(ctx context.Context, n NewCustomer, opts ...ccr.CallOption) (*Customer, error) {
+	ctx, cancel, err := bounded(ctx, opts)
+	if err != nil {
+		return nil, err
+	}
+	defer cancel()
 	var last error
 	for try := range ensureTries {
 		if try > 0 { // a lookup may lag behind a create

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -81,5 +80,5 @@ func TestProfileWithoutCheckingAccountIsNotSent(t *testing.T) {
 	assert.Equal(t, ccr.OutcomeNotSent, e.Outcome)
 	assert.Contains(t, err.Error(), "hold no CHECKING account")
 	assert.Empty(t, srv.Requests(""))
-	assert.False(t, strings.Contains(err.Error(), "SAVINGS"))
+	assert.NotContains(t, err.Error(), "SAVINGS")
 }

@@ -101,10 +101,10 @@ func (v *Customer) UnmarshalJSON(b []byte) error { return decode(b, v) }
 func (v Customer) MarshalJSON() ([]byte, error) { return wire.Marshal(&v) }
 
 // UnmarshalJSON keeps members without a field in Extra.
-func (v *NewCustomer) UnmarshalJSON(b []byte) error { return decode(b, v) }
+func (n *NewCustomer) UnmarshalJSON(b []byte) error { return decode(b, n) }
 
 // MarshalJSON writes the fields that are set and Extra.
-func (v NewCustomer) MarshalJSON() ([]byte, error) { return wire.Marshal(&v) }
+func (n NewCustomer) MarshalJSON() ([]byte, error) { return wire.Marshal(&n) }
 
 // UnmarshalJSON keeps members without a field in Extra.
 func (v *CustomerUpdate) UnmarshalJSON(b []byte) error { return decode(b, v) }
@@ -329,7 +329,7 @@ func (v *SubscriptionEvent) UnmarshalJSON(b []byte) error { return decode(b, v) 
 func (v SubscriptionEvent) MarshalJSON() ([]byte, error) { return wire.Marshal(&v) }
 
 // UnmarshalJSON keeps members without a field in Extra.
-func (v *NewSubscription) UnmarshalJSON(b []byte) error { return decode(b, v) }
+func (n *NewSubscription) UnmarshalJSON(b []byte) error { return decode(b, n) }
 
 // MarshalJSON writes the fields that are set and Extra.
-func (v NewSubscription) MarshalJSON() ([]byte, error) { return wire.Marshal(&v) }
+func (n NewSubscription) MarshalJSON() ([]byte, error) { return wire.Marshal(&n) }

@@ -47,6 +47,8 @@ func manyTransactions(t testing.TB, n int, opts ...decisioningtest.Option) (*dec
 
 // TestListInBoundedMemory lists 100,000 transactions, server included, and
 // never holds more than 32 MiB.
+//
+//nolint:paralleltest // the heap is the whole process's
 func TestListInBoundedMemory(t *testing.T) {
 	const limit = 32 << 20
 	n := 100_000

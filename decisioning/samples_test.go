@@ -203,6 +203,32 @@ func TestShiftedTo(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, string(before), string(after), "the original is left as it was")
 	assert.NoError(t, out.Validate())
+	for _, a := range []decisioning.Account{{
+		BalanceDate:   date(t, "2026-01-31T00:00:00.000Z"),
+		DailyBalances: []decisioning.DailyBalance{{Date: date(t, "2026-01-30T00:00:00.000Z")}, {Date: date(t, "not a date")}},
+		Details: &decisioning.AccountDetails{
+			Savings: &decisioning.SavingsDetails{OpenedAt: date(t, "2020-01-31T00:00:00.000+0100")},
+			Loan:    &decisioning.LoanDetails{StartDate: date(t, "2025-12-31T00:00:00.000Z"), EndDate: date(t, "2030-01-31T00:00:00.000Z")},
+		},
+	}} {
+		out, err := decisioning.AnalysisInput{Accounts: []decisioning.Account{a}}.ShiftedTo(time.Date(2026, 2, 2, 23, 0, 0, 0, time.UTC))
+		require.NoError(t, err)
+		got := out.Accounts[0]
+		assert.Equal(t, "2026-02-01T00:00:00.000Z", got.DailyBalances[0].Date.String())
+		assert.Equal(t, "not a date", got.DailyBalances[1].Date.String())
+		assert.Equal(t, "2020-02-02T00:00:00.000+01:00", got.Details.Savings.OpenedAt.String())
+		assert.Equal(t, "2026-01-02T00:00:00.000Z", got.Details.Loan.StartDate.String())
+		assert.Equal(t, "2030-02-02T00:00:00.000Z", got.Details.Loan.EndDate.String())
+		assert.Equal(t, "2025-12-31T00:00:00.000Z", a.Details.Loan.StartDate.String(), "the original is left as it was")
+	}
 	_, err = decisioning.AnalysisInput{}.ShiftedTo(now)
 	assert.ErrorIs(t, err, ccr.ErrInvalid)
+}
+
+// date is a date-time, or a text that is none.
+func date(t *testing.T, s string) ccr.DateTime {
+	t.Helper()
+	var d ccr.DateTime
+	require.NoError(t, d.UnmarshalText([]byte(s)))
+	return d
 }

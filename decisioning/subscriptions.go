@@ -11,6 +11,11 @@ import (
 // Subscriptions returns the subscriptions of the project, of the given events
 // or of all. Algoan answers a bare array; pages are read, too.
 func (c *Client) Subscriptions(ctx context.Context, events []EventName, opts ...ccr.CallOption) ([]Subscription, error) {
+	ctx, cancel, err := bounded(ctx, opts)
+	if err != nil {
+		return nil, err
+	}
+	defer cancel()
 	options := []ListOption{CallsWith(opts...)}
 	if len(events) > 0 {
 		options = append(options, Filter(map[string]any{"eventName": map[string]any{"$in": events}}))
@@ -80,6 +85,11 @@ func (c *Client) EnsureSubscriptions(ctx context.Context, wanted []NewSubscripti
 	if err := f.Err(service, "EnsureSubscriptions"); err != nil {
 		return nil, err
 	}
+	ctx, cancel, err := bounded(ctx, opts)
+	if err != nil {
+		return nil, err
+	}
+	defer cancel()
 	c.ensureSub.Lock()
 	defer c.ensureSub.Unlock()
 	// All are listed, not by filter: a filter that is not understood as meant

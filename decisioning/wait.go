@@ -87,11 +87,31 @@ func (e AnalysisError) LogValue() slog.Value { return slog.StringValue(e.line())
 // rhythm, progress or a resume token see [Client.AnalysisPoller]; to be told
 // instead of asking, see [WebhookHandler].
 func (c *Client) WaitAnalysis(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*Analysis, error) {
-	return c.AnalysisPoller(customerID, analysisID, opts...).Wait(ctx)
+	ctx, cancel, err := bounded(ctx, opts)
+	if err != nil {
+		return nil, err
+	}
+	defer cancel()
+	a, err := c.AnalysisPoller(customerID, analysisID, opts...).Wait(ctx)
+	return a, waited(err)
+}
+
+// waited says what the end of a context while waiting means.
+func waited(err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, ok := errors.AsType[*ccr.Error](err); ok {
+		return err
+	}
+	return &ccr.Error{
+		Service: service, Operation: "WaitAnalysis", Err: err,
+		Advice: "The analysis goes on; wait for it again, here or elsewhere (ResumeAnalysis)",
+	}
 }
 
 // AnalysisPoller waits for an analysis as [Client.WaitAnalysis] does, with a
-// rhythm and progress of your own. Its resume token holds the two ids; another
+// rhythm and progress of your own. The options are those of each look. Its resume token holds the two ids; another
 // process goes on with [Client.ResumeAnalysis].
 func (c *Client) AnalysisPoller(customerID, analysisID string, opts ...ccr.CallOption) *ccr.Poller[*Analysis] {
 	r := get("WaitAnalysis", analysisPath)
@@ -150,12 +170,18 @@ type WaitedAnalysis struct {
 // One that fails does not end the others.
 func (c *Client) WaitAnalyses(ctx context.Context, refs []AnalysisRef, inFlight int, opts ...ccr.CallOption) iter.Seq[WaitedAnalysis] {
 	return func(yield func(WaitedAnalysis) bool) {
+		ctx, cancel, err := bounded(ctx, opts)
+		if err != nil {
+			yield(WaitedAnalysis{Err: err})
+			return
+		}
+		defer cancel()
 		pollers := make([]*ccr.Poller[*Analysis], len(refs))
 		for i, r := range refs {
 			pollers[i] = c.AnalysisPoller(r.CustomerID, r.AnalysisID, opts...)
 		}
 		for i, w := range ccr.WaitAll(ctx, inFlight, pollers...) {
-			if !yield(WaitedAnalysis{refs[i], w.Value, w.Err}) {
+			if !yield(WaitedAnalysis{refs[i], w.Value, waited(w.Err)}) {
 				return
 			}
 		}

@@ -214,7 +214,7 @@ func (h *WebhookHandler) work(ctx context.Context, e Event) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, h.cfg.Timeout)
 	defer cancel()
-	defer context.AfterFunc(h.ctx, cancel)()
+	defer context.AfterFunc(h.ctx, cancel)() //nolint:contextcheck // Close ends what is at work
 	key := e.key()
 	first, err := h.cfg.Deduplicate.Begin(ctx, key)
 	if err != nil { // rather twice than never

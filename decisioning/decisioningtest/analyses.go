@@ -101,7 +101,7 @@ func (s *Server) createAnalysis(w http.ResponseWriter, r *http.Request) {
 	if !read(w, r, &in) {
 		return
 	}
-	s.withCustomer(func(w http.ResponseWriter, _ *http.Request, c *customer) {
+	s.withCustomer(func(w http.ResponseWriter, _ *http.Request, c *customer) { //nolint:contextcheck // an analysis outlives its request
 		now := ccr.NewDateTime(time.Now().UTC())
 		a := &analysis{customer: c, Analysis: decisioning.Analysis{
 			ID: s.newID(), OrganizationID: organizationID, ProjectID: projectID, CustomerID: c.ID, UserID: ClientID,

@@ -51,7 +51,7 @@ type Mock struct {
 
 var _ decisioning.API = (*Mock)(nil)
 
-func none[T any](method string) (T, error) {
+func none[T any](method string) (T, error) { //nolint:unparam // the zero value of every type
 	var zero T
 	return zero, &notMocked{method}
 }

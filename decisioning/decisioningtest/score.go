@@ -125,7 +125,7 @@ func rules() []rule {
 		{-1, []string{"INCIDENT", "INTERVENTION"}, decisioning.CategoryFeesIntervention, interventionFee, decisioning.TypeDebit},
 		{-1, []string{"OVERDRAFT", "O/D FEE", "AGIOS", "TX DEBIT"}, decisioning.CategoryFeesOverdraft, overdraftFee, decisioning.TypeDebit},
 		{-1, []string{"WINAMAX", "ZETURF", "FDJ", "LEOVEGAS", "SKY BET", "BETWAY", "BETTING", "TOMBOLA", "BINGO", "LOTTERY", "POCKETWIN", "POKER", "CASINO ONLINE"}, decisioning.CategoryGambling, gambling, decisioning.TypeCard},
-		{-1, []string{"PRET IMMOBILIER", "MORTGAGE"}, decisioning.CategoryLoanRepaymentRealEstate, repayment, decisioning.TypeDirectDebit},
+		{-1, []string{"PRET IMMO", "MORTGAGE"}, decisioning.CategoryLoanRepaymentRealEstate, repayment, decisioning.TypeDirectDebit},
 		{-1, []string{"LOAN", "PRET ", "CREDIT ", "COFIDIS", "CREDIPAR", "ONEY", "SAFETYNET", "VWFS", "ADVANZIA"}, decisioning.CategoryLoanRepayment, repayment, decisioning.TypeDirectDebit},
 		{-1, []string{"LOYER", "RENT", "ESTATES"}, decisioning.CategoryRent, noRisk, decisioning.TypeOutgoingTransfer},
 		{-1, []string{"INSURANCE", "ASSUR", "LUKO", "CAR INS"}, decisioning.CategoryInsurance, noRisk, decisioning.TypeDirectDebit},

@@ -30,6 +30,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"sync"
 	"time"
 
 	"github.com/ccr-sdk/ccr"
@@ -130,7 +131,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		if o.business {
 			opts = append(opts, decisioningtest.Business())
 		}
-		if j.server, err = decisioningtest.NewServer(opts...); err != nil {
+		if j.server, err = decisioningtest.NewServer(opts...); err != nil { //nolint:contextcheck // the server has a life of its own
 			return err
 		}
 		defer j.server.Close()
@@ -176,9 +177,14 @@ type job struct {
 	client   *decisioning.Client
 	server   *decisioningtest.Server // nil in live mode
 	progress io.Writer
+	mu       sync.Mutex // events come on goroutines of their own
 }
 
-func (j *job) say(format string, args ...any) { fmt.Fprintf(j.progress, format+"\n", args...) }
+func (j *job) say(format string, args ...any) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	fmt.Fprintf(j.progress, format+"\n", args...)
+}
 
 func (j *job) analyse(ctx context.Context) (*decisioning.Analysis, error) {
 	wait := j.poll
@@ -187,7 +193,7 @@ func (j *job) analyse(ctx context.Context) (*decisioning.Analysis, error) {
 		if err != nil {
 			return nil, err
 		}
-		defer r.close()
+		defer r.close() //nolint:contextcheck // it must come about even if ctx has ended
 		wait = r.wait
 	}
 	customer, err := j.client.EnsureCustomer(ctx, decisioning.NewCustomer{CustomIdentifier: j.customer})

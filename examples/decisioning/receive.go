@@ -65,7 +65,7 @@ func (j *job) receive(ctx context.Context) (*receiver, error) {
 		{EventName: decisioning.EventAnalysisFailed, Target: target, Secret: secret},
 	})
 	if err != nil {
-		r.close()
+		r.close() //nolint:contextcheck // it must come about even if ctx has ended
 		return nil, err
 	}
 	for _, s := range subscriptions {

@@ -135,7 +135,7 @@ func (d *decoder) value(v reflect.Value, n *node) (fit, error) {
 	}
 	if json.Unmarshal(raw, v.Addr().Interface()) != nil {
 		v.SetZero()
-		return misfit, nil
+		return misfit, nil //nolint:nilerr // of another type, which is reported as such
 	}
 	return loose, nil
 }
@@ -308,7 +308,8 @@ func (d *decoder) secret(c byte, v reflect.Value) (fit, error) {
 }
 
 func (d *decoder) amount(c byte, v reflect.Value) (fit, error) {
-	text, how := []byte(nil), exact
+	var text []byte
+	how := exact
 	switch {
 	case c == '-' || '0' <= c && c <= '9':
 		var err error
@@ -361,7 +362,8 @@ func (d *decoder) dateTime(c byte, v reflect.Value) (fit, error) {
 
 // number reads an integer or a float, in quotes or not.
 func (d *decoder) number(c byte, v reflect.Value, k kind) (fit, error) {
-	text, how := []byte(nil), exact
+	var text []byte
+	how := exact
 	switch {
 	case c == '-' || '0' <= c && c <= '9':
 		var err error
@@ -380,7 +382,7 @@ func (d *decoder) number(c byte, v reflect.Value, k kind) (fit, error) {
 	if k == kindInt {
 		n, err := strconv.ParseInt(string(text), 10, 64)
 		if err != nil || v.OverflowInt(n) {
-			return misfit, nil
+			return misfit, nil //nolint:nilerr // of another type, which is reported as such
 		}
 		v.SetInt(n)
 		if n == 0 {
@@ -390,7 +392,7 @@ func (d *decoder) number(c byte, v reflect.Value, k kind) (fit, error) {
 	}
 	f, err := strconv.ParseFloat(string(text), 64)
 	if err != nil {
-		return misfit, nil
+		return misfit, nil //nolint:nilerr // of another type, which is reported as such
 	}
 	v.SetFloat(f)
 	var buf [32]byte
