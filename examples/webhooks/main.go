@@ -1,0 +1,215 @@
+// Command webhooks receives Credit Clear's webhooks, verifies them, handles
+// each once, and prints what came.
+//
+//	go run ./examples/webhooks
+//
+// Without -listen it serves on loopback, for all four authentication styles,
+// and sends itself some events as Credit Clear would; nothing leaves the
+// machine. With -listen it waits for the real ones, in one style, over TLS:
+//
+//	go run ./examples/webhooks -listen :8443 -cert cert.pem -key key.pem -style bearer
+//
+// and reads the style's secrets from the environment variables that -help
+// lists. The webhook is at /credit-clear; with -style oauth the token endpoint
+// is at /token. Events are remembered in memory only: a real program claims
+// them in its database, so that they survive a restart.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/signal"
+	"sync"
+	"time"
+
+	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/accounts"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	switch err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); {
+	case err == nil, errors.Is(err, flag.ErrHelp):
+	default:
+		fmt.Fprintln(os.Stderr, "webhooks:", err)
+		stop()
+		os.Exit(1) //nolint:gocritic // stop was called
+	}
+}
+
+// The environment variables of -listen.
+const (
+	envUser       = "CCR_ACCOUNTS_WEBHOOK_USER"
+	envSecret     = "CCR_ACCOUNTS_WEBHOOK_SECRET" //nolint:gosec // a name
+	envSigningKey = "CCR_ACCOUNTS_WEBHOOK_SIGNING_KEY"
+)
+
+// options are what the flags say.
+type options struct {
+	listen, cert, key, style string
+}
+
+func parse(args []string, stderr io.Writer) (options, error) {
+	var o options
+	f := flag.NewFlagSet("webhooks", flag.ContinueOnError)
+	f.SetOutput(stderr)
+	f.StringVar(&o.listen, "listen", "", "`address` to wait for real webhooks on (default: a demonstration on loopback)")
+	f.StringVar(&o.cert, "cert", "", "`file` with the certificate, for -listen")
+	f.StringVar(&o.key, "key", "", "`file` with its key, for -listen")
+	f.StringVar(&o.style, "style", "", "how Credit Clear authenticates: basic, apikey, bearer or oauth; for -listen")
+	f.Usage = func() {
+		fmt.Fprintln(stderr, "Usage of webhooks:")
+		f.PrintDefaults()
+		fmt.Fprintf(stderr, "\nEnvironment variables that -listen reads: %s (or %s_FILE);\nwith -style basic and oauth %s; with -style oauth %s (or %s_FILE)\n",
+			envSecret, envSecret, envUser, envSigningKey, envSigningKey)
+	}
+	if err := f.Parse(args); err != nil {
+		return o, err
+	}
+	switch {
+	case f.NArg() > 0:
+		return o, fmt.Errorf("unexpected argument %q", f.Arg(0))
+	case o.listen == "" && (o.cert != "" || o.key != "" || o.style != ""):
+		return o, errors.New("-cert, -key and -style go with -listen")
+	case o.listen != "" && (o.cert == "" || o.key == "" || o.style == ""):
+		return o, errors.New("-listen needs -cert, -key and -style: the header that authenticates must not travel in clear")
+	}
+	return o, nil
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	o, err := parse(args, stderr)
+	if err != nil {
+		return err
+	}
+	in := newInbox(stdout)
+	logger := slog.New(slog.NewTextHandler(stderr, nil))
+	if o.listen == "" {
+		return demonstrate(ctx, in, logger)
+	}
+	auth, tokens, err := styleFromEnv(o.style)
+	if err != nil {
+		return err
+	}
+	hook, err := accounts.NewWebhookHandler(in.config(logger, auth))
+	if err != nil {
+		return err
+	}
+	return serve(ctx, o, routes(hook, tokens), hook, logger)
+}
+
+// routes puts the handlers where Credit Clear is told to find them.
+func routes(hook, tokens http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/credit-clear", hook)
+	if tokens != nil {
+		mux.Handle("/token", tokens)
+	}
+	return mux
+}
+
+// styleFromEnv makes one authentication style.
+func styleFromEnv(style string) (accounts.WebhookAuth, http.Handler, error) {
+	var none accounts.WebhookAuth
+	secret, err := ccr.SecretFromEnv(envSecret)
+	if err != nil {
+		return none, nil, err
+	}
+	switch style {
+	case "basic":
+		return accounts.WebhookBasic(os.Getenv(envUser), secret), nil, nil
+	case "apikey":
+		return accounts.WebhookAPIKey(secret), nil, nil
+	case "bearer":
+		return accounts.WebhookBearer(secret), nil, nil
+	case "oauth":
+		signing, err := ccr.SecretFromEnv(envSigningKey)
+		if err != nil {
+			return none, nil, err
+		}
+		tokens, err := accounts.NewTokenEndpoint(accounts.TokenEndpointConfig{SigningKeys: []ccr.Secret{signing}, ClientID: os.Getenv(envUser), ClientSecret: secret})
+		if err != nil {
+			return none, nil, err
+		}
+		return accounts.WebhookOAuth(tokens), tokens, nil
+	}
+	return none, nil, errors.New("-style is one of basic, apikey, bearer and oauth")
+}
+
+// serve waits for webhooks until it is interrupted, and then for the work.
+func serve(ctx context.Context, o options, h http.Handler, hook *accounts.WebhookHandler, logger *slog.Logger) error {
+	srv := &http.Server{
+		Addr: o.listen, Handler: h,
+		ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: time.Minute,
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- srv.ListenAndServeTLS(o.cert, o.key) }()
+	logger.Info("waiting for webhooks", "address", o.listen, "path", "/credit-clear")
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	defer cancel()
+	return errors.Join(srv.Shutdown(ctx), hook.Close(ctx))
+}
+
+// inbox handles events: each once, and prints what it is about without any
+// personal data.
+type inbox struct {
+	mu   sync.Mutex
+	out  io.Writer
+	seen map[string]bool
+}
+
+func newInbox(out io.Writer) *inbox { return &inbox{out: out, seen: map[string]bool{}} }
+
+func (in *inbox) config(logger *slog.Logger, auth ...accounts.WebhookAuth) accounts.WebhookConfig {
+	return accounts.WebhookConfig{Auth: auth, Handle: in.handle, Claim: in.claim, Logger: logger}
+}
+
+// claim tells a repetition by its body. In a database this is an insert that
+// may conflict.
+func (in *inbox) claim(_ context.Context, key string, e accounts.Event) (bool, error) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.seen[key] {
+		fmt.Fprintf(in.out, "%-26s came before\n", e.Type)
+		return false, nil
+	}
+	in.seen[key] = true
+	return true, nil
+}
+
+func (in *inbox) handle(_ context.Context, e accounts.Event) error {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	about := ""
+	switch d := e.Data.(type) {
+	case accounts.PaymentFailedData:
+		about = fmt.Sprintf("%s of %v failed", d.PaymentType, d.Amount)
+		if n := d.NonAdhocPaymentFailedSinceLastSuccess; n != nil {
+			about += fmt.Sprintf(", %d in a row", *n)
+		}
+	case accounts.AdhocPaymentMadeData:
+		about = fmt.Sprintf("%s of %v", d.PaymentType, d.Amount)
+	case accounts.PaymentPlanCancelledData:
+		about = fmt.Sprintf("%s plan of %v, cancelled %v", d.PaymentFrequency, d.RecurringAmount, d.CancelledDate)
+	case accounts.PaymentPlanCompleteData:
+		about = fmt.Sprintf("ended %v", d.EndDate)
+	default:
+		if !e.Type.Known() {
+			about = "an event that this program does not know"
+		}
+	}
+	_, err := fmt.Fprintf(in.out, "%-26s %s\n", e.Type, about)
+	return err
+}
