@@ -32,7 +32,7 @@ func started(t testing.TB, client *decisioning.Client, in decisioning.AnalysisIn
 func TestPollingGrowsAndHeedsRetryAfter(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		srv, client := serve(t, decisioningtest.InMemory(), decisioningtest.Processing(time.Hour))
+		srv, client := serve(t, decisioningtest.Config{InMemory: true, Processing: time.Hour})
 		defer srv.Close()
 		a := started(t, client, decisioning.AnalysisInput{}) // waits for data
 		var states []string
@@ -74,7 +74,7 @@ func TestPollingGrowsAndHeedsRetryAfter(t *testing.T) {
 
 func TestAnalysisThatFails(t *testing.T) {
 	t.Parallel()
-	srv, client := serve(t)
+	srv, client := serve(t, decisioningtest.Config{})
 	a := started(t, client, decisioning.AnalysisInput{})
 	const message = "Jane Doe has no account"
 	_, err := client.UpdateAnalysis(t.Context(), a.CustomerID, a.ID, decisioning.AnalysisUpdate{
@@ -109,7 +109,7 @@ func TestAnalysisThatFails(t *testing.T) {
 
 func TestAnswersThatAreNoAnalysis(t *testing.T) {
 	t.Parallel()
-	srv, client := serve(t)
+	srv, client := serve(t, decisioningtest.Config{})
 	a := started(t, client, decisioning.AnalysisInput{})
 	for _, body := range []string{`{"id":"x"}`, `{"status":"COMPLETED"}`, `{}`, `[]`, `null`, ``, `{"id":"x","status":{"is":"COMPLETED"}}`, `{"id":"x","status":"COMP`} {
 		srv.Inject(decisioningtest.Fault{Operation: "Analysis", Kind: decisioningtest.Garble, Body: body})
@@ -123,7 +123,7 @@ func TestAnswersThatAreNoAnalysis(t *testing.T) {
 
 func TestUnexpectedTypesAreLogged(t *testing.T) {
 	t.Parallel()
-	srv, err := decisioningtest.NewServer()
+	srv, err := decisioningtest.NewServer(decisioningtest.Config{})
 	require.NoError(t, err)
 	defer srv.Close()
 	var logged lockedBuffer
@@ -142,7 +142,7 @@ func TestUnexpectedTypesAreLogged(t *testing.T) {
 
 func TestResumeToken(t *testing.T) {
 	t.Parallel()
-	_, client := serve(t)
+	_, client := serve(t, decisioningtest.Config{})
 	a := started(t, client, profile(t, "steady"))
 	token := client.AnalysisPoller(a.CustomerID, a.ID).ResumeToken()
 	again, err := client.ResumeAnalysis(token)
@@ -163,7 +163,7 @@ func TestResumeToken(t *testing.T) {
 func TestWaitForManyAnalyses(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		srv, client := serve(t, decisioningtest.InMemory(), decisioningtest.Processing(5*time.Second))
+		srv, client := serve(t, decisioningtest.Config{InMemory: true, Processing: 5 * time.Second})
 		defer srv.Close()
 		var refs []decisioning.AnalysisRef
 		for i := range 12 {
@@ -201,7 +201,7 @@ func TestWaitForManyAnalyses(t *testing.T) {
 func TestWaitEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		srv, client := serve(t, decisioningtest.InMemory())
+		srv, client := serve(t, decisioningtest.Config{InMemory: true})
 		defer srv.Close()
 		a := started(t, client, decisioning.AnalysisInput{})
 		ctx, cancel := contextWithTimeout(t, time.Minute)
@@ -233,7 +233,7 @@ func TestWaitEndsWithItsContext(t *testing.T) {
 func TestCreateIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []decisioningtest.FaultKind{decisioningtest.LoseAnswer, decisioningtest.CutRequest, decisioningtest.CutAnswer} {
-		srv, client := serve(t)
+		srv, client := serve(t, decisioningtest.Config{})
 		customer, err := client.EnsureCustomer(t.Context(), decisioning.NewCustomer{CustomIdentifier: "C"})
 		require.NoError(t, err)
 		srv.Inject(decisioningtest.Fault{Operation: "CreateAnalysis", Kind: kind})
@@ -241,7 +241,7 @@ func TestCreateIsNotRepeated(t *testing.T) {
 		require.ErrorIs(t, err, ccr.ErrOutcomeUnknown, kind)
 		assert.Len(t, srv.Requests("CreateAnalysis"), 1, kind)
 	}
-	srv, client := serve(t)
+	srv, client := serve(t, decisioningtest.Config{})
 	srv.Inject(decisioningtest.Fault{Operation: "CreateCustomer", Kind: decisioningtest.Answer, Status: 429})
 	_, err := client.CreateCustomer(t.Context(), decisioning.NewCustomer{CustomIdentifier: "C"})
 	require.NoError(t, err, "429 says that nothing was done")
@@ -250,7 +250,7 @@ func TestCreateIsNotRepeated(t *testing.T) {
 
 func TestRepeatedUpdateChangesNothing(t *testing.T) {
 	t.Parallel()
-	srv, client := serve(t)
+	srv, client := serve(t, decisioningtest.Config{})
 	a := started(t, client, decisioning.AnalysisInput{})
 	srv.Inject(decisioningtest.Fault{Operation: "UpdateAnalysis", Kind: decisioningtest.LoseAnswer})
 	_, err := client.UpdateAnalysis(t.Context(), a.CustomerID, a.ID, decisioning.AnalysisUpdate{Accounts: profile(t, "steady").Accounts})
@@ -262,7 +262,7 @@ func TestRepeatedUpdateChangesNothing(t *testing.T) {
 
 func TestResults(t *testing.T) {
 	t.Parallel()
-	srv, client := serve(t, decisioningtest.Processing(time.Hour))
+	srv, client := serve(t, decisioningtest.Config{Processing: time.Hour})
 	a := started(t, client, profile(t, "risky"))
 	ctx := t.Context()
 	_, err := client.Scores(ctx, a.CustomerID, a.ID)

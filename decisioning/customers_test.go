@@ -18,7 +18,7 @@ import (
 
 func TestCustomerFromBirthToDeath(t *testing.T) {
 	t.Parallel()
-	srv, client := serve(t)
+	srv, client := serve(t, decisioningtest.Config{})
 	ctx := t.Context()
 	made, err := client.CreateCustomer(ctx, decisioning.NewCustomer{
 		CustomIdentifier:   "C-1",
@@ -59,7 +59,7 @@ func TestCustomerFromBirthToDeath(t *testing.T) {
 
 func TestDeleteWhoseAnswerWasLost(t *testing.T) {
 	t.Parallel()
-	srv, client := serve(t)
+	srv, client := serve(t, decisioningtest.Config{})
 	made, err := client.CreateCustomer(t.Context(), decisioning.NewCustomer{CustomIdentifier: "C"})
 	require.NoError(t, err)
 	srv.Inject(decisioningtest.Fault{Operation: "DeleteCustomer", Kind: decisioningtest.LoseAnswer})
@@ -69,7 +69,7 @@ func TestDeleteWhoseAnswerWasLost(t *testing.T) {
 
 func TestDuplicateCustomer(t *testing.T) {
 	t.Parallel()
-	srv, client := serve(t)
+	srv, client := serve(t, decisioningtest.Config{})
 	n := decisioning.NewCustomer{CustomIdentifier: "C"}
 	_, err := client.CreateCustomer(t.Context(), n)
 	require.NoError(t, err)
@@ -89,7 +89,7 @@ func TestDuplicateCustomer(t *testing.T) {
 // customer.
 func TestEnsureCustomerByMany(t *testing.T) {
 	t.Parallel()
-	srv, client := serve(t)
+	srv, client := serve(t, decisioningtest.Config{})
 	other, err := srv.Client()
 	require.NoError(t, err)
 	var mu sync.Mutex
@@ -151,7 +151,7 @@ func TestEnsureCustomerWhenThingsGoWrong(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				srv, client := serve(t, decisioningtest.InMemory())
+				srv, client := serve(t, decisioningtest.Config{InMemory: true})
 				defer srv.Close()
 				n := decisioning.NewCustomer{CustomIdentifier: "jane"}
 				before := 0

@@ -18,7 +18,7 @@ import (
 // API; a real program makes its client with [decisioning.FromEnv].
 func Example() {
 	ctx := context.Background()
-	srv, err := decisioningtest.NewServer()
+	srv, err := decisioningtest.NewServer(decisioningtest.Config{})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -18,9 +18,9 @@ import (
 )
 
 // serve starts a server and returns a client of it.
-func serve(t testing.TB, opts ...decisioningtest.Option) (*decisioningtest.Server, *decisioning.Client) {
+func serve(t testing.TB, cfg decisioningtest.Config) (*decisioningtest.Server, *decisioning.Client) {
 	t.Helper()
-	srv, err := decisioningtest.NewServer(opts...)
+	srv, err := decisioningtest.NewServer(cfg)
 	require.NoError(t, err)
 	t.Cleanup(srv.Close)
 	client, err := srv.Client(ccr.WithRetry(ccr.RetryPolicy{BaseDelay: time.Millisecond}))
@@ -41,7 +41,7 @@ func profile(t testing.TB, name string) decisioning.AnalysisInput {
 func TestFromTokenToScore(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		srv, client := serve(t, decisioningtest.InMemory())
+		srv, client := serve(t, decisioningtest.Config{InMemory: true})
 		defer srv.Close()
 		ctx := t.Context()
 		customer, err := client.EnsureCustomer(ctx, decisioning.NewCustomer{CustomIdentifier: "C-1"})
@@ -72,7 +72,7 @@ func TestFromTokenToScore(t *testing.T) {
 
 func TestProfileWithoutCheckingAccountIsNotSent(t *testing.T) {
 	t.Parallel()
-	srv, client := serve(t)
+	srv, client := serve(t, decisioningtest.Config{})
 	_, err := client.CreateAnalysis(t.Context(), "c", profile(t, "no_checking"))
 	e, ok := errors.AsType[*ccr.Error](err)
 	require.True(t, ok)

@@ -25,7 +25,7 @@ var update = flag.Bool("update", false, "write testdata/requests.golden anew")
 // testdata/requests.golden, byte for byte.
 func TestRequestsOnTheWire(t *testing.T) {
 	t.Parallel()
-	srv, client := serve(t, decisioningtest.Processing(time.Hour))
+	srv, client := serve(t, decisioningtest.Config{Processing: time.Hour})
 	ctx := t.Context()
 	customer, err := client.CreateCustomer(ctx, decisioning.NewCustomer{CustomIdentifier: "C-1 <&>", PersonalDetails: &decisioning.PersonalDetails{Contact: &decisioning.Contact{City: "Nîmes"}}})
 	require.NoError(t, err)

@@ -34,9 +34,9 @@ func generated(i int) decisioning.Transaction {
 }
 
 // manyTransactions makes a server that lists n transactions.
-func manyTransactions(t testing.TB, n int, opts ...decisioningtest.Option) (*decisioningtest.Server, *ccr.Pages[decisioning.Transaction]) {
+func manyTransactions(t testing.TB, n int, cfg decisioningtest.Config) (*decisioningtest.Server, *ccr.Pages[decisioning.Transaction]) {
 	t.Helper()
-	srv, client := serve(t, opts...)
+	srv, client := serve(t, cfg)
 	customer, err := client.CreateCustomer(t.Context(), decisioning.NewCustomer{CustomIdentifier: "C"})
 	require.NoError(t, err)
 	analysis, err := client.CreateAnalysis(t.Context(), customer.ID, decisioning.AnalysisInput{})
@@ -55,7 +55,7 @@ func TestListInBoundedMemory(t *testing.T) {
 	if raceEnabled {
 		n = 20_000 // the detector makes it ten times slower; memory is bounded the same
 	}
-	srv, list := manyTransactions(t, n)
+	srv, list := manyTransactions(t, n, decisioningtest.Config{})
 	runtime.GC()
 	var peak uint64
 	i := 0
@@ -85,7 +85,7 @@ func TestListInBoundedMemory(t *testing.T) {
 func TestReadAheadWhereTheVendorIsFarAway(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		srv, list := manyTransactions(t, 8_000, decisioningtest.InMemory())
+		srv, list := manyTransactions(t, 8_000, decisioningtest.Config{InMemory: true})
 		defer srv.Close()
 		srv.Inject(decisioningtest.Fault{Operation: "Transactions", Kind: decisioningtest.Delay, Delay: 20 * time.Millisecond, Times: -1})
 		took := func(list *ccr.Pages[decisioning.Transaction]) time.Duration {
@@ -107,7 +107,7 @@ func TestReadAheadWhereTheVendorIsFarAway(t *testing.T) {
 // a page, one page after the other and with four in flight, and prints the
 // ratio of the times.
 func BenchmarkReadAhead(b *testing.B) {
-	srv, list := manyTransactions(b, 100_000)
+	srv, list := manyTransactions(b, 100_000, decisioningtest.Config{})
 	srv.Inject(decisioningtest.Fault{Operation: "Transactions", Kind: decisioningtest.Delay, Delay: 20 * time.Millisecond, Times: -1})
 	took := func(list *ccr.Pages[decisioning.Transaction]) time.Duration {
 		start, i := time.Now(), 0
@@ -133,7 +133,7 @@ func BenchmarkReadAhead(b *testing.B) {
 
 func TestListsOfCustomers(t *testing.T) {
 	t.Parallel()
-	srv, client := serve(t)
+	srv, client := serve(t, decisioningtest.Config{})
 	for i := range 7 {
 		_, err := client.CreateCustomer(t.Context(), decisioning.NewCustomer{CustomIdentifier: fmt.Sprintf("C&%d", i)})
 		require.NoError(t, err)
@@ -186,7 +186,7 @@ func TestListsOfCustomers(t *testing.T) {
 
 func TestFaultyListOptionsAreReported(t *testing.T) {
 	t.Parallel()
-	srv, client := serve(t)
+	srv, client := serve(t, decisioningtest.Config{})
 	for name, o := range map[string]decisioning.ListOption{
 		"page size": decisioning.PageSize(0), "filter": decisioning.Filter(func() {}), "nil": nil,
 		"parameter": decisioning.Parameter("page", "2"), "call option": decisioning.CallsWith(ccr.WithTimeout(-1)),
@@ -200,7 +200,7 @@ func TestFaultyListOptionsAreReported(t *testing.T) {
 // TestQueriesStayPrivate: a customIdentifier is personal data.
 func TestQueriesStayPrivate(t *testing.T) {
 	t.Parallel()
-	srv, err := decisioningtest.NewServer()
+	srv, err := decisioningtest.NewServer(decisioningtest.Config{})
 	require.NoError(t, err)
 	defer srv.Close()
 	var logged lockedBuffer
@@ -247,7 +247,7 @@ func TestAnswersThatAreNoPages(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			srv, client := serve(t)
+			srv, client := serve(t, decisioningtest.Config{})
 			srv.Inject(decisioningtest.Fault{Operation: "Customers", Kind: decisioningtest.Garble, Body: c.body, Times: -1})
 			n := 0
 			var failed error
@@ -273,7 +273,7 @@ func TestAnswersThatAreNoPages(t *testing.T) {
 func TestLinksAreNotFollowed(t *testing.T) {
 	t.Parallel()
 	var calls atomic.Int64
-	srv, err := decisioningtest.NewServer()
+	srv, err := decisioningtest.NewServer(decisioningtest.Config{})
 	require.NoError(t, err)
 	defer srv.Close()
 	client, err := srv.Client(ccr.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
@@ -300,7 +300,7 @@ func TestLinksAreNotFollowed(t *testing.T) {
 
 func TestListsEndWithTheirContext(t *testing.T) {
 	t.Parallel()
-	srv, list := manyTransactions(t, 4_000)
+	srv, list := manyTransactions(t, 4_000, decisioningtest.Config{})
 	ctx, cancel := context.WithCancel(t.Context())
 	var failed error
 	n := 0

@@ -69,8 +69,8 @@ func TestOwnProfilesSurviveReadingAndWriting(t *testing.T) {
 // its name says.
 func TestEverySample(t *testing.T) {
 	t.Parallel()
-	_, consumer := serve(t)
-	_, business := serve(t, decisioningtest.Business())
+	_, consumer := serve(t, decisioningtest.Config{})
+	_, business := serve(t, decisioningtest.Config{Business: true})
 	failures := 0
 	for _, file := range samples(t) {
 		name := strings.TrimSuffix(filepath.Base(file), ".json")
@@ -115,7 +115,7 @@ func TestEverySample(t *testing.T) {
 // TestRuleTableKnowsGoodFromRisky: not the engine's scores, but their order.
 func TestRuleTableKnowsGoodFromRisky(t *testing.T) {
 	t.Parallel()
-	_, client := serve(t)
+	_, client := serve(t, decisioningtest.Config{})
 	score := func(file string) float64 {
 		return analyse(t, client, lossless(t, file)).Scores.CreditScore.Value
 	}

@@ -24,7 +24,7 @@ func wanted(events ...decisioning.EventName) []decisioning.NewSubscription {
 
 func TestEnsureSubscriptionsAddsWhatIsMissing(t *testing.T) {
 	t.Parallel()
-	srv, client := serve(t)
+	srv, client := serve(t, decisioningtest.Config{})
 	ctx := t.Context()
 	first, err := client.EnsureSubscriptions(ctx, wanted(decisioning.EventAnalysisCompleted))
 	require.NoError(t, err)
@@ -66,7 +66,7 @@ func TestEnsureSubscriptionsAddsWhatIsMissing(t *testing.T) {
 // TestEnsureAfterALostAnswer: the rerun finds what the first run made.
 func TestEnsureAfterALostAnswer(t *testing.T) {
 	t.Parallel()
-	srv, client := serve(t)
+	srv, client := serve(t, decisioningtest.Config{})
 	srv.Inject(decisioningtest.Fault{Operation: "CreateSubscription", Kind: decisioningtest.LoseAnswer})
 	_, err := client.EnsureSubscriptions(t.Context(), wanted(decisioning.EventAnalysisCompleted))
 	require.ErrorIs(t, err, ccr.ErrOutcomeUnknown)
@@ -77,7 +77,7 @@ func TestEnsureAfterALostAnswer(t *testing.T) {
 
 func TestSubscriptionsAreChecked(t *testing.T) {
 	t.Parallel()
-	srv, client := serve(t)
+	srv, client := serve(t, decisioningtest.Config{})
 	bad := []decisioning.NewSubscription{{Target: "http://me.example"}, {EventName: "x", Target: "https://u:p@me.example", Secret: ccr.NewSecret("s")}}
 	_, err := client.EnsureSubscriptions(t.Context(), bad)
 	assert.Equal(t, []string{"wanted[0].eventName", "wanted[0].target", "wanted[0].secret", "wanted[1].target"}, paths(t, err))
@@ -90,7 +90,7 @@ func TestSubscriptionsAreChecked(t *testing.T) {
 
 func TestEventsAreListed(t *testing.T) {
 	t.Parallel()
-	srv, client := serve(t)
+	srv, client := serve(t, decisioningtest.Config{})
 	subs, err := client.EnsureSubscriptions(t.Context(), wanted("x"))
 	require.NoError(t, err)
 	srv.Emit("x", map[string]string{"customerId": "c"})

@@ -59,7 +59,7 @@ func TestWebhookRoundTrip(t *testing.T) {
 	var receive atomic.Pointer[decisioning.WebhookHandler]
 	receiver := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { receive.Load().ServeHTTP(w, r) }))
 	defer receiver.Close()
-	srv, client := serve(t, decisioningtest.WebhookClient(receiver.Client()), decisioningtest.Processing(time.Millisecond))
+	srv, client := serve(t, decisioningtest.Config{WebhookClient: receiver.Client(), Processing: time.Millisecond})
 	events := make(chan decisioning.Event, 10)
 	var scores sync.Map
 	h := handler(t, decisioning.WebhookConfig{Events: client, Handle: func(ctx context.Context, e decisioning.Event) error {
@@ -101,7 +101,7 @@ func TestWebhookRoundTrip(t *testing.T) {
 func TestWebhookInFakeTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		srv, client := serve(t, decisioningtest.InMemory(), decisioningtest.Processing(time.Hour))
+		srv, client := serve(t, decisioningtest.Config{InMemory: true, Processing: time.Hour})
 		defer srv.Close()
 		var at time.Time
 		h := handler(t, decisioning.WebhookConfig{Events: client, Handle: func(context.Context, decisioning.Event) error {

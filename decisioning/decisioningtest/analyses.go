@@ -140,7 +140,7 @@ func (s *Server) run(a *analysis, o outcome) {
 		o.transactions[i].CreatedAt, o.transactions[i].UpdatedAt = a.CreatedAt, a.CreatedAt
 	}
 	a.outcome = &o
-	a.timer = time.AfterFunc(s.opts.processing, func() {
+	a.timer = time.AfterFunc(s.cfg.Processing, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if !s.closed {

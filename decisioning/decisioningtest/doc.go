@@ -2,7 +2,7 @@
 // customers and analyses, speaks TLS, hands out tokens, and refuses what the
 // real one is known to refuse.
 //
-//	srv, err := decisioningtest.NewServer()
+//	srv, err := decisioningtest.NewServer(decisioningtest.Config{})
 //	defer srv.Close()
 //	client, err := srv.Client()
 //

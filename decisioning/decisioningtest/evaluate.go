@@ -107,7 +107,7 @@ func (s *Server) evaluate(accounts []decisioning.Account, newID func() string) o
 	if len(accounts) == 0 {
 		return failed(CodeAccountTypeNotSupported, "No account has a supported type")
 	}
-	checking, bad := usable(accounts, s.opts.business)
+	checking, bad := usable(accounts, s.cfg.Business)
 	if bad != nil {
 		return *bad
 	}

@@ -2,20 +2,19 @@ package decisioningtest
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"iter"
 
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/decisioning"
 )
 
-// ErrNotMocked: a method of a [Mock] was called whose func field is nil.
-var ErrNotMocked = errors.New("decisioningtest: the method is not mocked")
-
-// Mock implements [decisioning.API] by its func fields, one a method. A method
-// without one fails with [ErrNotMocked]. Lists, pollers and errors for it are
+// Mock is a [decisioning.API] with a function for each method. A method whose
+// function is nil fails the test T with the method's name. Lists, pollers and errors for it are
 // made with [ccr.PagesOf], [ccr.PollerOf] and literals of the types.
 type Mock struct {
+	T TB
+
 	CreateCustomerFunc      func(ctx context.Context, n decisioning.NewCustomer, opts ...ccr.CallOption) (*decisioning.Customer, error)
 	CustomerFunc            func(ctx context.Context, customerID string, opts ...ccr.CallOption) (*decisioning.Customer, error)
 	CustomersFunc           func(opts ...decisioning.ListOption) *ccr.Pages[decisioning.Customer]
@@ -51,24 +50,31 @@ type Mock struct {
 
 var _ decisioning.API = (*Mock)(nil)
 
-func none[T any](method string) (T, error) { //nolint:unparam // the zero value of every type
-	var zero T
-	return zero, &notMocked{method}
+// TB is the part of testing.TB that a Mock needs.
+type TB interface {
+	Helper()
+	Errorf(format string, args ...any)
 }
 
-func noPages[T any](method string) *ccr.Pages[T] {
-	return ccr.NewPages(func(context.Context, int) (ccr.Page[T], error) { return none[ccr.Page[T]](method) })
+// missing reports a method whose function is not set, by failing the test and
+// by its error, since the code under test may run on another goroutine.
+func (m *Mock) missing(method string) error {
+	if m.T != nil {
+		m.T.Helper()
+		m.T.Errorf("decisioningtest.Mock: %s was called, and %sFunc is not set", method, method)
+	}
+	return fmt.Errorf("decisioningtest: %sFunc is not set", method)
 }
 
-type notMocked struct{ method string }
-
-func (e *notMocked) Error() string { return "decisioningtest: Mock." + e.method + "Func is nil" }
-func (e *notMocked) Unwrap() error { return ErrNotMocked }
+// noPages is a list that fails when it is read.
+func noPages[T any](m *Mock, method string) *ccr.Pages[T] {
+	return ccr.NewPages(func(context.Context, int) (ccr.Page[T], error) { return ccr.Page[T]{}, m.missing(method) })
+}
 
 // CreateCustomer calls CreateCustomerFunc.
 func (m *Mock) CreateCustomer(ctx context.Context, n decisioning.NewCustomer, opts ...ccr.CallOption) (*decisioning.Customer, error) {
 	if m.CreateCustomerFunc == nil {
-		return none[*decisioning.Customer]("CreateCustomer")
+		return nil, m.missing("CreateCustomer")
 	}
 	return m.CreateCustomerFunc(ctx, n, opts...)
 }
@@ -76,7 +82,7 @@ func (m *Mock) CreateCustomer(ctx context.Context, n decisioning.NewCustomer, op
 // Customer calls CustomerFunc.
 func (m *Mock) Customer(ctx context.Context, customerID string, opts ...ccr.CallOption) (*decisioning.Customer, error) {
 	if m.CustomerFunc == nil {
-		return none[*decisioning.Customer]("Customer")
+		return nil, m.missing("Customer")
 	}
 	return m.CustomerFunc(ctx, customerID, opts...)
 }
@@ -84,7 +90,7 @@ func (m *Mock) Customer(ctx context.Context, customerID string, opts ...ccr.Call
 // Customers calls CustomersFunc.
 func (m *Mock) Customers(opts ...decisioning.ListOption) *ccr.Pages[decisioning.Customer] {
 	if m.CustomersFunc == nil {
-		return noPages[decisioning.Customer]("Customers")
+		return noPages[decisioning.Customer](m, "Customers")
 	}
 	return m.CustomersFunc(opts...)
 }
@@ -92,7 +98,7 @@ func (m *Mock) Customers(opts ...decisioning.ListOption) *ccr.Pages[decisioning.
 // UpdateCustomer calls UpdateCustomerFunc.
 func (m *Mock) UpdateCustomer(ctx context.Context, customerID string, u decisioning.CustomerUpdate, opts ...ccr.CallOption) (*decisioning.Customer, error) {
 	if m.UpdateCustomerFunc == nil {
-		return none[*decisioning.Customer]("UpdateCustomer")
+		return nil, m.missing("UpdateCustomer")
 	}
 	return m.UpdateCustomerFunc(ctx, customerID, u, opts...)
 }
@@ -100,7 +106,7 @@ func (m *Mock) UpdateCustomer(ctx context.Context, customerID string, u decision
 // DeleteCustomer calls DeleteCustomerFunc.
 func (m *Mock) DeleteCustomer(ctx context.Context, customerID string, opts ...ccr.CallOption) error {
 	if m.DeleteCustomerFunc == nil {
-		return &notMocked{"DeleteCustomer"}
+		return m.missing("DeleteCustomer")
 	}
 	return m.DeleteCustomerFunc(ctx, customerID, opts...)
 }
@@ -108,7 +114,7 @@ func (m *Mock) DeleteCustomer(ctx context.Context, customerID string, opts ...cc
 // FindCustomer calls FindCustomerFunc.
 func (m *Mock) FindCustomer(ctx context.Context, customIdentifier string, opts ...ccr.CallOption) (*decisioning.Customer, error) {
 	if m.FindCustomerFunc == nil {
-		return none[*decisioning.Customer]("FindCustomer")
+		return nil, m.missing("FindCustomer")
 	}
 	return m.FindCustomerFunc(ctx, customIdentifier, opts...)
 }
@@ -116,7 +122,7 @@ func (m *Mock) FindCustomer(ctx context.Context, customIdentifier string, opts .
 // EnsureCustomer calls EnsureCustomerFunc.
 func (m *Mock) EnsureCustomer(ctx context.Context, n decisioning.NewCustomer, opts ...ccr.CallOption) (*decisioning.Customer, error) {
 	if m.EnsureCustomerFunc == nil {
-		return none[*decisioning.Customer]("EnsureCustomer")
+		return nil, m.missing("EnsureCustomer")
 	}
 	return m.EnsureCustomerFunc(ctx, n, opts...)
 }
@@ -124,7 +130,7 @@ func (m *Mock) EnsureCustomer(ctx context.Context, n decisioning.NewCustomer, op
 // CreateAnalysis calls CreateAnalysisFunc.
 func (m *Mock) CreateAnalysis(ctx context.Context, customerID string, in decisioning.AnalysisInput, opts ...ccr.CallOption) (*decisioning.Analysis, error) {
 	if m.CreateAnalysisFunc == nil {
-		return none[*decisioning.Analysis]("CreateAnalysis")
+		return nil, m.missing("CreateAnalysis")
 	}
 	return m.CreateAnalysisFunc(ctx, customerID, in, opts...)
 }
@@ -132,7 +138,7 @@ func (m *Mock) CreateAnalysis(ctx context.Context, customerID string, in decisio
 // Analysis calls AnalysisFunc.
 func (m *Mock) Analysis(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*decisioning.Analysis, error) {
 	if m.AnalysisFunc == nil {
-		return none[*decisioning.Analysis]("Analysis")
+		return nil, m.missing("Analysis")
 	}
 	return m.AnalysisFunc(ctx, customerID, analysisID, opts...)
 }
@@ -140,7 +146,7 @@ func (m *Mock) Analysis(ctx context.Context, customerID, analysisID string, opts
 // Analyses calls AnalysesFunc.
 func (m *Mock) Analyses(customerID string, opts ...decisioning.ListOption) *ccr.Pages[decisioning.Analysis] {
 	if m.AnalysesFunc == nil {
-		return noPages[decisioning.Analysis]("Analyses")
+		return noPages[decisioning.Analysis](m, "Analyses")
 	}
 	return m.AnalysesFunc(customerID, opts...)
 }
@@ -148,7 +154,7 @@ func (m *Mock) Analyses(customerID string, opts ...decisioning.ListOption) *ccr.
 // UpdateAnalysis calls UpdateAnalysisFunc.
 func (m *Mock) UpdateAnalysis(ctx context.Context, customerID, analysisID string, u decisioning.AnalysisUpdate, opts ...ccr.CallOption) (*decisioning.Analysis, error) {
 	if m.UpdateAnalysisFunc == nil {
-		return none[*decisioning.Analysis]("UpdateAnalysis")
+		return nil, m.missing("UpdateAnalysis")
 	}
 	return m.UpdateAnalysisFunc(ctx, customerID, analysisID, u, opts...)
 }
@@ -156,7 +162,7 @@ func (m *Mock) UpdateAnalysis(ctx context.Context, customerID, analysisID string
 // Scores calls ScoresFunc.
 func (m *Mock) Scores(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*decisioning.Scores, error) {
 	if m.ScoresFunc == nil {
-		return none[*decisioning.Scores]("Scores")
+		return nil, m.missing("Scores")
 	}
 	return m.ScoresFunc(ctx, customerID, analysisID, opts...)
 }
@@ -164,7 +170,7 @@ func (m *Mock) Scores(ctx context.Context, customerID, analysisID string, opts .
 // Incomes calls IncomesFunc.
 func (m *Mock) Incomes(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*decisioning.Incomes, error) {
 	if m.IncomesFunc == nil {
-		return none[*decisioning.Incomes]("Incomes")
+		return nil, m.missing("Incomes")
 	}
 	return m.IncomesFunc(ctx, customerID, analysisID, opts...)
 }
@@ -172,7 +178,7 @@ func (m *Mock) Incomes(ctx context.Context, customerID, analysisID string, opts 
 // Expenses calls ExpensesFunc.
 func (m *Mock) Expenses(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*decisioning.Expenses, error) {
 	if m.ExpensesFunc == nil {
-		return none[*decisioning.Expenses]("Expenses")
+		return nil, m.missing("Expenses")
 	}
 	return m.ExpensesFunc(ctx, customerID, analysisID, opts...)
 }
@@ -180,7 +186,7 @@ func (m *Mock) Expenses(ctx context.Context, customerID, analysisID string, opts
 // Loans calls LoansFunc.
 func (m *Mock) Loans(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*decisioning.Loans, error) {
 	if m.LoansFunc == nil {
-		return none[*decisioning.Loans]("Loans")
+		return nil, m.missing("Loans")
 	}
 	return m.LoansFunc(ctx, customerID, analysisID, opts...)
 }
@@ -188,7 +194,7 @@ func (m *Mock) Loans(ctx context.Context, customerID, analysisID string, opts ..
 // Risks calls RisksFunc.
 func (m *Mock) Risks(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*decisioning.Risks, error) {
 	if m.RisksFunc == nil {
-		return none[*decisioning.Risks]("Risks")
+		return nil, m.missing("Risks")
 	}
 	return m.RisksFunc(ctx, customerID, analysisID, opts...)
 }
@@ -196,7 +202,7 @@ func (m *Mock) Risks(ctx context.Context, customerID, analysisID string, opts ..
 // Essentials calls EssentialsFunc.
 func (m *Mock) Essentials(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*decisioning.Essentials, error) {
 	if m.EssentialsFunc == nil {
-		return none[*decisioning.Essentials]("Essentials")
+		return nil, m.missing("Essentials")
 	}
 	return m.EssentialsFunc(ctx, customerID, analysisID, opts...)
 }
@@ -204,7 +210,7 @@ func (m *Mock) Essentials(ctx context.Context, customerID, analysisID string, op
 // CashFlows calls CashFlowsFunc.
 func (m *Mock) CashFlows(customerID, analysisID string, opts ...decisioning.ListOption) *ccr.Pages[decisioning.CashFlow] {
 	if m.CashFlowsFunc == nil {
-		return noPages[decisioning.CashFlow]("CashFlows")
+		return noPages[decisioning.CashFlow](m, "CashFlows")
 	}
 	return m.CashFlowsFunc(customerID, analysisID, opts...)
 }
@@ -212,7 +218,7 @@ func (m *Mock) CashFlows(customerID, analysisID string, opts ...decisioning.List
 // Accounts calls AccountsFunc.
 func (m *Mock) Accounts(customerID, analysisID string, opts ...decisioning.ListOption) *ccr.Pages[decisioning.Account] {
 	if m.AccountsFunc == nil {
-		return noPages[decisioning.Account]("Accounts")
+		return noPages[decisioning.Account](m, "Accounts")
 	}
 	return m.AccountsFunc(customerID, analysisID, opts...)
 }
@@ -220,7 +226,7 @@ func (m *Mock) Accounts(customerID, analysisID string, opts ...decisioning.ListO
 // Transactions calls TransactionsFunc.
 func (m *Mock) Transactions(customerID, analysisID string, opts ...decisioning.ListOption) *ccr.Pages[decisioning.Transaction] {
 	if m.TransactionsFunc == nil {
-		return noPages[decisioning.Transaction]("Transactions")
+		return noPages[decisioning.Transaction](m, "Transactions")
 	}
 	return m.TransactionsFunc(customerID, analysisID, opts...)
 }
@@ -228,7 +234,7 @@ func (m *Mock) Transactions(customerID, analysisID string, opts ...decisioning.L
 // AccountTransactions calls AccountTransactionsFunc.
 func (m *Mock) AccountTransactions(customerID, analysisID, accountID string, opts ...decisioning.ListOption) *ccr.Pages[decisioning.Transaction] {
 	if m.AccountTransactionsFunc == nil {
-		return noPages[decisioning.Transaction]("AccountTransactions")
+		return noPages[decisioning.Transaction](m, "AccountTransactions")
 	}
 	return m.AccountTransactionsFunc(customerID, analysisID, accountID, opts...)
 }
@@ -236,7 +242,7 @@ func (m *Mock) AccountTransactions(customerID, analysisID, accountID string, opt
 // WaitAnalysis calls WaitAnalysisFunc.
 func (m *Mock) WaitAnalysis(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*decisioning.Analysis, error) {
 	if m.WaitAnalysisFunc == nil {
-		return none[*decisioning.Analysis]("WaitAnalysis")
+		return nil, m.missing("WaitAnalysis")
 	}
 	return m.WaitAnalysisFunc(ctx, customerID, analysisID, opts...)
 }
@@ -245,7 +251,7 @@ func (m *Mock) WaitAnalysis(ctx context.Context, customerID, analysisID string, 
 func (m *Mock) AnalysisPoller(customerID, analysisID string, opts ...ccr.CallOption) *ccr.Poller[*decisioning.Analysis] {
 	if m.AnalysisPollerFunc == nil {
 		return ccr.NewPoller("", func(context.Context) (ccr.PollState[*decisioning.Analysis], error) {
-			return none[ccr.PollState[*decisioning.Analysis]]("AnalysisPoller")
+			return ccr.PollState[*decisioning.Analysis]{}, m.missing("AnalysisPoller")
 		})
 	}
 	return m.AnalysisPollerFunc(customerID, analysisID, opts...)
@@ -254,7 +260,7 @@ func (m *Mock) AnalysisPoller(customerID, analysisID string, opts ...ccr.CallOpt
 // ResumeAnalysis calls ResumeAnalysisFunc.
 func (m *Mock) ResumeAnalysis(token string, opts ...ccr.CallOption) (*ccr.Poller[*decisioning.Analysis], error) {
 	if m.ResumeAnalysisFunc == nil {
-		return none[*ccr.Poller[*decisioning.Analysis]]("ResumeAnalysis")
+		return nil, m.missing("ResumeAnalysis")
 	}
 	return m.ResumeAnalysisFunc(token, opts...)
 }
@@ -263,7 +269,7 @@ func (m *Mock) ResumeAnalysis(token string, opts ...ccr.CallOption) (*ccr.Poller
 func (m *Mock) WaitAnalyses(ctx context.Context, refs []decisioning.AnalysisRef, inFlight int, opts ...ccr.CallOption) iter.Seq[decisioning.WaitedAnalysis] {
 	if m.WaitAnalysesFunc == nil {
 		return func(yield func(decisioning.WaitedAnalysis) bool) {
-			yield(decisioning.WaitedAnalysis{Err: &notMocked{"WaitAnalyses"}})
+			yield(decisioning.WaitedAnalysis{Err: m.missing("WaitAnalyses")})
 		}
 	}
 	return m.WaitAnalysesFunc(ctx, refs, inFlight, opts...)
@@ -272,7 +278,7 @@ func (m *Mock) WaitAnalyses(ctx context.Context, refs []decisioning.AnalysisRef,
 // Subscriptions calls SubscriptionsFunc.
 func (m *Mock) Subscriptions(ctx context.Context, events []decisioning.EventName, opts ...ccr.CallOption) ([]decisioning.Subscription, error) {
 	if m.SubscriptionsFunc == nil {
-		return none[[]decisioning.Subscription]("Subscriptions")
+		return nil, m.missing("Subscriptions")
 	}
 	return m.SubscriptionsFunc(ctx, events, opts...)
 }
@@ -280,7 +286,7 @@ func (m *Mock) Subscriptions(ctx context.Context, events []decisioning.EventName
 // CreateSubscription calls CreateSubscriptionFunc.
 func (m *Mock) CreateSubscription(ctx context.Context, n decisioning.NewSubscription, opts ...ccr.CallOption) (*decisioning.Subscription, error) {
 	if m.CreateSubscriptionFunc == nil {
-		return none[*decisioning.Subscription]("CreateSubscription")
+		return nil, m.missing("CreateSubscription")
 	}
 	return m.CreateSubscriptionFunc(ctx, n, opts...)
 }
@@ -288,7 +294,7 @@ func (m *Mock) CreateSubscription(ctx context.Context, n decisioning.NewSubscrip
 // UpdateSubscription calls UpdateSubscriptionFunc.
 func (m *Mock) UpdateSubscription(ctx context.Context, subscriptionID string, status decisioning.SubscriptionStatus, opts ...ccr.CallOption) error {
 	if m.UpdateSubscriptionFunc == nil {
-		return &notMocked{"UpdateSubscription"}
+		return m.missing("UpdateSubscription")
 	}
 	return m.UpdateSubscriptionFunc(ctx, subscriptionID, status, opts...)
 }
@@ -296,7 +302,7 @@ func (m *Mock) UpdateSubscription(ctx context.Context, subscriptionID string, st
 // EnsureSubscriptions calls EnsureSubscriptionsFunc.
 func (m *Mock) EnsureSubscriptions(ctx context.Context, wanted []decisioning.NewSubscription, opts ...ccr.CallOption) ([]decisioning.Subscription, error) {
 	if m.EnsureSubscriptionsFunc == nil {
-		return none[[]decisioning.Subscription]("EnsureSubscriptions")
+		return nil, m.missing("EnsureSubscriptions")
 	}
 	return m.EnsureSubscriptionsFunc(ctx, wanted, opts...)
 }
@@ -304,7 +310,7 @@ func (m *Mock) EnsureSubscriptions(ctx context.Context, wanted []decisioning.New
 // Events calls EventsFunc.
 func (m *Mock) Events(subscriptionID string, opts ...decisioning.ListOption) *ccr.Pages[decisioning.SubscriptionEvent] {
 	if m.EventsFunc == nil {
-		return noPages[decisioning.SubscriptionEvent]("Events")
+		return noPages[decisioning.SubscriptionEvent](m, "Events")
 	}
 	return m.EventsFunc(subscriptionID, opts...)
 }
@@ -312,7 +318,7 @@ func (m *Mock) Events(subscriptionID string, opts ...decisioning.ListOption) *cc
 // UpdateEvent calls UpdateEventFunc.
 func (m *Mock) UpdateEvent(ctx context.Context, subscriptionID, eventID string, status decisioning.EventStatus, opts ...ccr.CallOption) error {
 	if m.UpdateEventFunc == nil {
-		return &notMocked{"UpdateEvent"}
+		return m.missing("UpdateEvent")
 	}
 	return m.UpdateEventFunc(ctx, subscriptionID, eventID, status, opts...)
 }

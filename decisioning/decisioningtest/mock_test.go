@@ -1,6 +1,7 @@
 package decisioningtest_test
 
 import (
+	"fmt"
 	"reflect"
 	"testing"
 
@@ -20,7 +21,8 @@ func TestMockHandsOn(t *testing.T) {
 		name := api.Method(i).Name
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			mock := &decisioningtest.Mock{}
+			failures := &failures{}
+			mock := &decisioningtest.Mock{T: failures}
 			method := reflect.ValueOf(mock).MethodByName(name)
 			typ := method.Type()
 			args := make([]reflect.Value, typ.NumIn()-1) // without the options
@@ -30,8 +32,8 @@ func TestMockHandsOn(t *testing.T) {
 			out := method.Call(args)
 			if last := out[len(out)-1]; last.Type() == reflect.TypeFor[error]() {
 				err, _ := last.Interface().(error)
-				require.ErrorIs(t, err, decisioningtest.ErrNotMocked)
-				assert.Contains(t, err.Error(), name+"Func")
+				require.ErrorContains(t, err, name+"Func is not set")
+				assert.Contains(t, failures.text, name+" was called")
 			}
 
 			called := false
@@ -65,3 +67,10 @@ func argument(t reflect.Type) reflect.Value {
 	}
 	return v
 }
+
+// failures stands in for a test that a Mock fails.
+type failures struct{ text string }
+
+func (f *failures) Helper() {}
+
+func (f *failures) Errorf(format string, args ...any) { f.text += fmt.Sprintf(format, args...) }

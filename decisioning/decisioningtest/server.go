@@ -47,49 +47,34 @@ const (
 // Recorded is one request that the server got.
 type Recorded = testkit.Recorded
 
-// Option configures a [Server].
-type Option func(*options)
-
-type options struct {
-	inMemory    bool
-	business    bool
-	processing  time.Duration
-	tokenLife   time.Duration
-	tokenStatus int
-	noRefresh   bool
-	webhooks    *http.Client
+// Config configures [NewServer]. Its zero value is a server on loopback whose
+// tokens are Algoan's.
+type Config struct {
+	// InMemory serves on an in-memory network instead of loopback; needed
+	// inside a testing/synctest bubble, where the server must be made, too.
+	InMemory bool
+	// Business makes the project one that analyses professional accounts, too.
+	Business bool
+	// Processing is when an analysis that nobody reads ends. Default 50 ms.
+	Processing time.Duration
+	// TokenLifetime is how long tokens live. Default 24 hours.
+	TokenLifetime time.Duration
+	// TokenStatus is the status of a token answer. Default 201, as Algoan's
+	// documentation says; mocks of its connectors answer 200.
+	TokenStatus int
+	// NoRefreshTokens makes the server hand out access tokens alone.
+	NoRefreshTokens bool
+	// WebhookClient delivers events; it must trust the receiver's
+	// certificate. Default: one that can reach this server only.
+	WebhookClient *http.Client
 }
-
-// InMemory serves without a socket, for fake time (testing/synctest); the
-// server must then be made inside the bubble.
-func InMemory() Option { return func(o *options) { o.inMemory = true } }
-
-// Business makes the project one that analyses professional accounts, too.
-func Business() Option { return func(o *options) { o.business = true } }
-
-// Processing sets when an analysis that nobody reads ends. Default 50 ms.
-func Processing(d time.Duration) Option { return func(o *options) { o.processing = d } }
-
-// TokenLifetime sets how long tokens live. Default 24 hours, as Algoan's.
-func TokenLifetime(d time.Duration) Option { return func(o *options) { o.tokenLife = d } }
-
-// TokenStatus sets the status of a token answer: Algoan's documentation says
-// 201 (the default), mocks of its connectors answer 200.
-func TokenStatus(status int) Option { return func(o *options) { o.tokenStatus = status } }
-
-// NoRefreshTokens makes the server hand out access tokens alone.
-func NoRefreshTokens() Option { return func(o *options) { o.noRefresh = true } }
-
-// WebhookClient sets the client that delivers events, so that it trusts the
-// receiver's certificate. Default: one that can reach this server only.
-func WebhookClient(c *http.Client) Option { return func(o *options) { o.webhooks = c } }
 
 // DeliverTo makes the server call a receiver of events in the process, without
 // a socket, whatever the target of a subscription is.
 func (s *Server) DeliverTo(receiver http.Handler) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.opts.webhooks = &http.Client{Transport: handlerTransport{receiver}}
+	s.cfg.WebhookClient = &http.Client{Transport: handlerTransport{receiver}}
 }
 
 // handlerTransport hands requests to a handler.
@@ -125,7 +110,7 @@ func (a *directAnswer) Write(p []byte) (int, error) {
 
 // Server is an Algoan API with state. It is safe for concurrent use.
 type Server struct {
-	opts   options
+	cfg    Config
 	kit    *testkit.Server
 	tokens *testkit.Tokens
 	rules  []rule
@@ -138,23 +123,26 @@ type Server struct {
 	closed        bool
 }
 
-// NewServer starts a server on loopback, or in memory with [InMemory].
-func NewServer(opts ...Option) (*Server, error) {
-	o := options{processing: 50 * time.Millisecond, tokenStatus: http.StatusCreated}
-	for _, f := range opts {
-		f(&o)
+// NewServer starts a server; close it with Close. It fails only if the machine
+// has no loopback.
+func NewServer(cfg Config) (*Server, error) {
+	if cfg.Processing == 0 {
+		cfg.Processing = 50 * time.Millisecond
 	}
-	kit, err := testkit.New(testkit.Options{InMemory: o.inMemory, RequireLength: true, RequireJSON: true, NotJSON: []string{"Token"}})
+	if cfg.TokenStatus == 0 {
+		cfg.TokenStatus = http.StatusCreated
+	}
+	kit, err := testkit.New(testkit.Options{InMemory: cfg.InMemory, RequireLength: true, RequireJSON: true, NotJSON: []string{"Token"}})
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{opts: o, kit: kit, rules: rules()}
-	if s.opts.webhooks == nil {
-		s.opts.webhooks = kit.HTTPClient()
+	s := &Server{cfg: cfg, kit: kit, rules: rules()}
+	if s.cfg.WebhookClient == nil {
+		s.cfg.WebhookClient = kit.HTTPClient()
 	}
 	s.tokens = &testkit.Tokens{
-		ClientID: ClientID, ClientSecret: ClientSecret, Lifetime: o.tokenLife, Refresh: !o.noRefresh,
-		Status: o.tokenStatus, TokenType: "bearer",
+		ClientID: ClientID, ClientSecret: ClientSecret, Lifetime: cfg.TokenLifetime, Refresh: !cfg.NoRefreshTokens,
+		Status: cfg.TokenStatus, TokenType: "bearer",
 	}
 	kit.Handle("Token", "POST /v1/oauth/token", s.tokens.ServeHTTP)
 	s.handleCustomers()
@@ -206,6 +194,21 @@ func (s *Server) Client(opts ...ccr.Option) (*decisioning.Client, error) {
 		return nil, err
 	}
 	return decisioning.NewClient(cred, append(s.Options(), opts...)...)
+}
+
+// KeepNoRecord makes the server forget requests, for long runs.
+func (s *Server) KeepNoRecord() { s.kit.KeepNoRecord() }
+
+// AnalysesByCustomer counts the analyses of each customer, by the customer's
+// customIdentifier.
+func (s *Server) AnalysesByCustomer() map[string]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := map[string]int{}
+	for _, c := range s.customers {
+		out[c.CustomIdentifier] += len(c.analyses)
+	}
+	return out
 }
 
 // Inject arms a fault. Several can be armed; the first that fits is applied.

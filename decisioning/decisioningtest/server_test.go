@@ -18,9 +18,9 @@ import (
 	"github.com/ccr-sdk/ccr/decisioning/decisioningtest"
 )
 
-func serve(t *testing.T, opts ...decisioningtest.Option) (*decisioningtest.Server, *decisioning.Client) {
+func serve(t *testing.T, cfg decisioningtest.Config) (*decisioningtest.Server, *decisioning.Client) {
 	t.Helper()
-	srv, err := decisioningtest.NewServer(opts...)
+	srv, err := decisioningtest.NewServer(cfg)
 	require.NoError(t, err)
 	t.Cleanup(srv.Close)
 	client, err := srv.Client()
@@ -49,7 +49,7 @@ func token(t *testing.T, srv *decisioningtest.Server) string {
 // TestPagination: links, nulls and totals as Algoan's server components write them.
 func TestPagination(t *testing.T) {
 	t.Parallel()
-	srv, client := serve(t)
+	srv, client := serve(t, decisioningtest.Config{})
 	access := token(t, srv)
 	get := func(query string) (int, string) {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, srv.URL()+"/v2/customers"+query, nil)
@@ -120,7 +120,7 @@ func account(balance int64, n int, cents int64, description string) decisioning.
 // TestBetterFinancesScoreHigher: each list of profiles gets better.
 func TestBetterFinancesScoreHigher(t *testing.T) {
 	t.Parallel()
-	srv, client := serve(t, decisioningtest.Processing(time.Hour))
+	srv, client := serve(t, decisioningtest.Config{Processing: time.Hour})
 	customer, err := client.EnsureCustomer(t.Context(), decisioning.NewCustomer{CustomIdentifier: "C"})
 	require.NoError(t, err)
 	score := func(in decisioning.AnalysisInput) float64 {
@@ -157,8 +157,8 @@ func TestBetterFinancesScoreHigher(t *testing.T) {
 
 func TestRuleTableRefusals(t *testing.T) {
 	t.Parallel()
-	srv, client := serve(t, decisioningtest.Processing(time.Hour))
-	business, businessClient := serve(t, decisioningtest.Business(), decisioningtest.Processing(time.Hour))
+	srv, client := serve(t, decisioningtest.Config{Processing: time.Hour})
+	business, businessClient := serve(t, decisioningtest.Config{Business: true, Processing: time.Hour})
 	end := func(srv *decisioningtest.Server, client *decisioning.Client, in decisioning.AnalysisInput) string {
 		in.Skip = decisioning.AllPreconditions()
 		customer, err := client.EnsureCustomer(t.Context(), decisioning.NewCustomer{CustomIdentifier: "C"})
@@ -203,7 +203,7 @@ func TestRuleTableRefusals(t *testing.T) {
 // once when its time has come.
 func TestStepsOfAnAnalysis(t *testing.T) {
 	t.Parallel()
-	_, client := serve(t, decisioningtest.Processing(time.Hour))
+	_, client := serve(t, decisioningtest.Config{Processing: time.Hour})
 	customer, err := client.EnsureCustomer(t.Context(), decisioning.NewCustomer{CustomIdentifier: "C"})
 	require.NoError(t, err)
 	a, err := client.CreateAnalysis(t.Context(), customer.ID, account(0, 0, 0, ""))
@@ -227,7 +227,7 @@ func TestStepsOfAnAnalysis(t *testing.T) {
 // TestNothingIsLostOnTheWay: the server reads and answers unknown members, too.
 func TestNothingIsLostOnTheWay(t *testing.T) {
 	t.Parallel()
-	srv, client := serve(t, decisioningtest.Processing(time.Hour))
+	srv, client := serve(t, decisioningtest.Config{Processing: time.Hour})
 	customer, err := client.CreateCustomer(t.Context(), decisioning.NewCustomer{CustomIdentifier: "C", Extra: map[string]any{"vip": json.RawMessage("1.50")}})
 	require.NoError(t, err)
 	assert.Equal(t, json.RawMessage("1.50"), customer.Extra["vip"])

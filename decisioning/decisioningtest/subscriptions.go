@@ -150,7 +150,7 @@ func compact(v any) ([]byte, error) {
 
 // deliver posts an event once, in the background; s.mu is held.
 func (s *Server) deliver(target string, e *delivered) {
-	body, signature, client := e.body, e.signature, s.opts.webhooks
+	body, signature, client := e.body, e.signature, s.cfg.WebhookClient
 	s.deliveries.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()

@@ -127,11 +127,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			return err
 		}
 	} else {
-		var opts []decisioningtest.Option
-		if o.business {
-			opts = append(opts, decisioningtest.Business())
-		}
-		if j.server, err = decisioningtest.NewServer(opts...); err != nil { //nolint:contextcheck // the server has a life of its own
+		if j.server, err = decisioningtest.NewServer(decisioningtest.Config{Business: o.business}); err != nil { //nolint:contextcheck // the server has a life of its own
 			return err
 		}
 		defer j.server.Close()

@@ -102,7 +102,7 @@ func connectDecisioning(o options) (*decisioning.Client, *decisioningtest.Server
 		client, err := decisioning.FromEnv(app)
 		return client, nil, err
 	}
-	vendor, err := decisioningtest.NewServer()
+	vendor, err := decisioningtest.NewServer(decisioningtest.Config{})
 	if err != nil {
 		return nil, nil, err
 	}
