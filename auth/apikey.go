@@ -19,7 +19,9 @@ const bureauKeyLength = 50
 // a secret made of the user name and the IP address, both in every body.
 //
 // The secret never changes: whoever knows the user name, the IP and the key
-// can act for you. So none of the three is printed.
+// can act for you. So none of the three is printed. (fmt cannot be kept from
+// printing Username and IP where a struct of yours holds an APIKey in a field
+// that is not exported; Key is hidden even there.)
 type APIKey struct {
 	Key ccr.Secret
 	// Username is the one agreed with the bureau. It is not sent; it is part

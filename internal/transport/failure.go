@@ -103,9 +103,11 @@ func (k *call) failure(err error) *ccr.Error {
 func (k *call) withoutCredential(e *ccr.Error, err error) {
 	inner, ok := errors.AsType[*ccr.Error](err)
 	if !ok {
-		switch _, network := errors.AsType[net.Error](err); {
+		_, dialled := errors.AsType[*net.OpError](err)
+		_, named := errors.AsType[*net.DNSError](err)
+		switch {
 		case errors.Is(k.ctx.Err(), context.Canceled):
-		case network || errors.Is(err, context.DeadlineExceeded):
+		case dialled || named || errors.Is(err, context.DeadlineExceeded):
 			e.Classes = []error{ccr.ErrUnavailable}
 		default:
 			e.Classes = []error{ccr.ErrUnauthorized}

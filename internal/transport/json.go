@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 
 	"github.com/ccr-sdk/ccr"
 )
@@ -55,10 +56,25 @@ func (c *Client) BadAnswer(req *Request, resp *Response, err error) *ccr.Error {
 // caused it.
 func SafeJSONError(err error) error {
 	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return hideCause(fmt.Sprintf("JSON member %q has an unexpected type at byte %d (want %v)", safePath(e.Field), e.Offset, e.Type), err)
+		what := "the JSON"
+		if path := safePath(e.Field); path != "" {
+			what = fmt.Sprintf("JSON member %q", path)
+		}
+		return hideCause(fmt.Sprintf("%s has an unexpected type at byte %d (want %s)", what, e.Offset, jsonType(e.Type)), err)
 	}
 	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return hideCause(fmt.Sprintf("not valid JSON at byte %d", e.Offset), err)
 	}
 	return hideCause("not the expected JSON", err)
+}
+
+// jsonType names a Go type as its JSON would be, where its own name is long.
+func jsonType(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Struct, reflect.Map:
+		return "an object"
+	case reflect.Slice, reflect.Array:
+		return "a list"
+	}
+	return t.String()
 }
