@@ -21,8 +21,14 @@ func runAccounts(ctx context.Context, o options, r *section) error {
 	if err != nil {
 		return err
 	}
-	rows, err := readAccounts(in)
-	if err = errors.Join(err, in.Close()); err != nil {
+	var rows []accounts.Account
+	for row, err := range accounts.ReadAccounts(in, accounts.CSVReadOptions{}) {
+		if err != nil {
+			return errors.Join(err, in.Close())
+		}
+		rows = append(rows, row)
+	}
+	if err := in.Close(); err != nil {
 		return err
 	}
 	r.addf("read", "%d accounts from %s", len(rows), inputName(o.accounts, "accounts.csv"))
