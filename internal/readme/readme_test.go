@@ -45,7 +45,7 @@ func TestSnippets(t *testing.T) {
 	run(t, dir, "mod", "tidy")
 	want := map[string]string{
 		"accounts": "2026-11-21/0001 ", "gateway": "123456-24112026-2013-000000001.xml delivered",
-		"decisioning": "credit score ", "sftp": "/uploads/debtors.csv 20 ",
+		"decisioning": "credit score ", "sftp": "uploads/debtors.csv 20 verified",
 	}
 	for name := range found {
 		out := run(t, dir, "run", "./"+name)
