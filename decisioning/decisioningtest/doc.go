@@ -6,7 +6,7 @@
 //	defer srv.Close()
 //	client, err := srv.Client()
 //
-// [InMemory] serves without a socket, so that tests can use fake time
+// Config.InMemory serves without a socket, so that tests can use fake time
 // (testing/synctest). Faults of the network and the server are injected by
 // operation with [Server.Inject]; [Server.Requests] tells what arrived. For
 // tests that need no wire at all there is [Mock].
@@ -22,7 +22,7 @@
 //	NO_CHECKING_ACCOUNT         none is CHECKING
 //	CURRENCY_NOT_SUPPORTED      accounts and transactions are not all EUR, nor all GBP
 //	OWNERSHIP_NOT_SUPPORTED     every CHECKING account is an ATTORNEY's or OTHER's
-//	USAGE_NOT_SUPPORTED         every other one is PROFESSIONAL (but see [Business])
+//	USAGE_NOT_SUPPORTED         every other one is PROFESSIONAL (but see Config.Business)
 //	NOT_ENOUGH_TRANSACTIONS     none of those left has 20 transactions
 //	BAD_REQUEST                 an amount has a fraction of a cent, or the raw format is not known
 //
@@ -46,8 +46,7 @@
 // # How an analysis goes
 //
 // It is CREATED. Each time it is read it goes one step on: IN_PROGRESS, then
-// COMPLETED or ERROR. Left alone it ends after the time that [Processing]
-// sets. One that is created without data stays CREATED until a PATCH brings
+// COMPLETED or ERROR. Left alone it ends after Config.Processing. One that is created without data stays CREATED until a PATCH brings
 // some. Results are 404 until it has ended.
 //
 // # What is not known of the real API

@@ -10,8 +10,9 @@ import (
 )
 
 // Mock is a [decisioning.API] with a function for each method. A method whose
-// function is nil fails the test T with the method's name. Lists, pollers and errors for it are
-// made with [ccr.PagesOf], [ccr.PollerOf] and literals of the types.
+// function is nil fails the test T with the method's name. Lists, pollers and
+// errors for it are made with [ccr.PagesOf], [ccr.PollerOf],
+// [decisioning.NewAnalysisError] and literals of the types.
 type Mock struct {
 	T TB
 
