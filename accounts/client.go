@@ -86,9 +86,9 @@ func (c *Client) upsert(ctx context.Context, route *transport.Route, b interface
 	if err := validate(); err != nil {
 		return Receipt{}, err
 	}
-	e := encoder{b: make([]byte, 0, 512*(rows+1))}
+	e := encoder{b: make([]byte, 0, 512*min(rows+1, MaxBatchBytes/512)), limit: MaxBatchBytes}
 	b.encode(&e)
-	if e.err != nil {
+	if e.err != nil && !errors.Is(e.err, errTooLong) {
 		return Receipt{}, c.refused(route, e.err)
 	}
 	if len(e.b) > MaxBatchBytes {

@@ -3,6 +3,7 @@ package accounts
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -18,10 +19,13 @@ import (
 
 // encoder appends JSON and keeps what it saw. The first error sticks.
 type encoder struct {
-	b    []byte
-	used usedMembers
-	err  error
+	b     []byte
+	limit int // of bytes, if set: a list that is hopelessly long is not written to its end
+	used  usedMembers
+	err   error
 }
+
+var errTooLong = errors.New("accounts: the batch is too long")
 
 func (e *encoder) fail(err error) {
 	if e.err == nil {
@@ -228,6 +232,10 @@ func list[T any, P interface {
 				o.e.b = append(o.e.b, ',')
 			}
 			P(&items[n]).encode(o.e)
+			if o.e.limit > 0 && len(o.e.b) > o.e.limit {
+				o.e.fail(errTooLong)
+				break
+			}
 		}
 		o.e.b = append(o.e.b, ']')
 	}

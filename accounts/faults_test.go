@@ -1,7 +1,6 @@
 package accounts_test
 
 import (
-	"errors"
 	"math/rand/v2"
 	"net/http"
 	"testing"
@@ -100,7 +99,7 @@ func TestJobLeavesNothingBehind(t *testing.T) {
 		srv.Deny(true)
 		_, err = client.SubmitAccounts(accounts.Rows(rows(100)...), o("stops")).Run(t.Context())
 		require.Error(t, err)
-		require.False(t, errors.Is(err, ccr.ErrOutcomeUnknown))
+		require.NotErrorIs(t, err, ccr.ErrOutcomeUnknown)
 		srv.HTTPClient().CloseIdleConnections()
 	})
 }

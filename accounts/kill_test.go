@@ -33,6 +33,8 @@ type killInput struct {
 // random moments, reruns it each time with its journal, and counts at the
 // server how often each row took effect. With -short or under the race
 // detector it is 5 kills of 5,000 rows.
+//
+//nolint:paralleltest // it measures moments; other tests would shift them
 func TestKilledJobAppliesEachRowOnce(t *testing.T) {
 	kills, n := 50, 50_000
 	if testing.Short() || raceDetector {

@@ -182,3 +182,21 @@ func TestWaitBatchesBreak(t *testing.T) {
 		assert.LessOrEqual(t, len(srv.Requests("BatchStatus")), 2)
 	})
 }
+
+// FuzzParseResumeToken: no text breaks the reader, and what it reads is
+// written again as the same receipts.
+func FuzzParseResumeToken(f *testing.F) {
+	f.Add(accounts.ResumeToken(accounts.Receipt{Reference: "r", StatusURL: "https://example.com/1", Rows: 2}))
+	f.Add("ccr-accounts-1.bnVsbA")
+	f.Add("ccr-accounts-1.W3t9XQ")
+	f.Fuzz(func(t *testing.T, token string) {
+		receipts, err := accounts.ParseResumeToken(token)
+		if err != nil {
+			assert.NotContains(t, err.Error(), "\n")
+			return
+		}
+		again, err := accounts.ParseResumeToken(accounts.ResumeToken(receipts...))
+		require.NoError(t, err)
+		assert.Len(t, again, len(receipts))
+	})
+}

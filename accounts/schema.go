@@ -35,15 +35,6 @@ type member struct {
 	note string
 }
 
-func (o *object) has(name string) bool {
-	for i := range o.members {
-		if o.members[i].name == name {
-			return true
-		}
-	}
-	return false
-}
-
 // decodes reports whether encoding/json puts a member into a field.
 func (o *object) decodes(name string) bool {
 	for i := range o.members {

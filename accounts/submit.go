@@ -9,7 +9,8 @@ type SubmitOptions struct {
 	// Name identifies the job; required, 1 to 110 letters, digits or _.:/-.
 	// It is part of every batch reference and of the journal's keys: give
 	// each intended load a name of its own ("nightly-2026-11-21"), and a rerun
-	// of it the same one.
+	// of it the same one. The same rows under the name of an earlier load are
+	// taken for a rerun of that, and have no effect.
 	Name string
 	// Journal makes the job resumable; see [OpenJournal]. Without one nothing
 	// is remembered: a rerun sends every batch again, under the same

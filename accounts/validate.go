@@ -284,13 +284,12 @@ func (k *KeyValue) validate(v *validator) {
 	v.open(k, k.Extra)
 }
 
-func (s *InstantMessage) validate(v *validator) {
-	m := schema[kindInstantMessage].members
-	if s.Channel == nil && len(s.Extra) == 0 {
+func (m *InstantMessage) validate(v *validator) {
+	if m.Channel == nil && len(m.Extra) == 0 {
 		v.faultHere("has no members")
 	}
-	v.text(&m[mChannel], s.Channel)
-	v.open(s, s.Extra)
+	v.text(&schema[kindInstantMessage].members[mChannel], m.Channel)
+	v.open(m, m.Extra)
 }
 
 func (c *IdentityChallenge) validate(v *validator) {
@@ -328,9 +327,9 @@ func (c *Claim) validate(v *validator) {
 	v.open(c, x)
 }
 
-func (c *ClaimExcess) validate(v *validator) {
-	v.notNegative(&schema[kindClaimExcess].members[mExcessAmount], c.Amount, c.Extra)
-	v.open(c, c.Extra)
+func (x *ClaimExcess) validate(v *validator) {
+	v.notNegative(&schema[kindClaimExcess].members[mExcessAmount], x.Amount, x.Extra)
+	v.open(x, x.Extra)
 }
 
 func (p *Payment) validate(v *validator) {

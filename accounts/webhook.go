@@ -222,7 +222,7 @@ func (s *webhookState) work(ctx context.Context, e Event) {
 	defer func() { <-s.workers }()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(s.ctx, cancel)()
+	defer context.AfterFunc(s.ctx, cancel)() //nolint:contextcheck // ends with the handler, not with the request
 	if err := s.handle(ctx, e); err != nil {
 		s.cfg.Failed(e, err)
 	}

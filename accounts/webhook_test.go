@@ -362,9 +362,9 @@ func TestTokensExpireAndKeysRotate(t *testing.T) {
 		tampered := []byte(token)
 		tampered[len("Bearer ")+3] ^= 1
 		assert.Equal(t, 401, status(endpoint(old), string(tampered)), "a later expiry is not signed")
-		time.Sleep(59 * time.Minute)
+		<-time.After(59 * time.Minute)
 		assert.Equal(t, 200, status(endpoint(old), token))
-		time.Sleep(2 * time.Minute)
+		<-time.After(2 * time.Minute)
 		assert.Equal(t, 401, status(endpoint(old), token))
 	})
 }
@@ -458,5 +458,29 @@ func FuzzParseEvent(f *testing.F) {
 		} else {
 			assert.NotContains(t, err.Error(), `"`)
 		}
+	})
+}
+
+// FuzzWebhookAuthorization: no header breaks the checks, and none but the
+// right ones is let in.
+func FuzzWebhookAuthorization(f *testing.F) {
+	text, sec := secret()
+	_, key := secret()
+	endpoint, err := accounts.NewTokenEndpoint(accounts.TokenEndpointConfig{SigningKeys: []ccr.Secret{key}, ClientID: "cc", ClientSecret: sec})
+	require.NoError(f, err)
+	h, err := accounts.NewWebhookHandler(accounts.WebhookConfig{
+		Auth:   []accounts.WebhookAuth{accounts.WebhookBasic("cc", sec), accounts.WebhookAPIKey(sec), accounts.WebhookBearer(sec), accounts.WebhookOAuth(endpoint)},
+		Handle: func(context.Context, accounts.Event) error { return nil },
+	})
+	require.NoError(f, err)
+	for _, seed := range []string{"", "Basic ", "Bearer", "Bearer x", "Basic Y2M6", strings.Repeat("A", 76), "Bearer " + strings.Repeat("A", 75)} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, authorization string) {
+		want := http.StatusUnauthorized
+		if authorization == text {
+			want = http.StatusOK
+		}
+		assert.Equal(t, want, post(t, h, authorization, []byte(`{}`)))
 	})
 }

@@ -121,11 +121,10 @@ func (s *Server) URL() string { return s.kit.URL() }
 // TokenURL is the token endpoint.
 func (s *Server) TokenURL() string { return s.kit.Root() + "/oauth/token" }
 
-// ClientID, ClientSecret and Audience are what the token endpoint wants; the
-// secret is another one in each server.
+// ClientID is what the token endpoint wants.
 func (s *Server) ClientID() string { return clientID }
 
-// ClientSecret is what the token endpoint wants.
+// ClientSecret is what the token endpoint wants; another one in each server.
 func (s *Server) ClientSecret() string { return s.tokens.ClientSecret }
 
 // Audience is what the token endpoint wants.
@@ -176,6 +175,12 @@ func (s *Server) Inject(f Fault) *Server {
 // ClearFaults disarms all faults.
 func (s *Server) ClearFaults() *Server {
 	s.kit.ClearFaults()
+	return s
+}
+
+// KeepNoRecord makes the server forget requests, for long runs.
+func (s *Server) KeepNoRecord() *Server {
+	s.kit.KeepNoRecord()
 	return s
 }
 

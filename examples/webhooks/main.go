@@ -151,7 +151,7 @@ func serve(ctx context.Context, o options, h http.Handler, hook *accounts.Webhoo
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- srv.ListenAndServeTLS(o.cert, o.key) }()
-	logger.Info("waiting for webhooks", "address", o.listen, "path", "/credit-clear")
+	logger.Info("waiting for webhooks", slog.String("address", o.listen), slog.String("path", "/credit-clear"))
 	select {
 	case err := <-failed:
 		return err
