@@ -31,7 +31,10 @@ type Row struct {
 // String names the file and, if it is a single word, the status.
 func (r Row) String() string {
 	status := ccr.SafeToken(strings.TrimSpace(r.Status))
-	if status == "" {
+	switch {
+	case r.Status == "":
+		status = "no status"
+	case status == "":
 		status = "[status]"
 	}
 	return strconv.Quote(r.File) + " " + status
@@ -320,7 +323,11 @@ func (s *scanner) data(f *answerFile, ev fileEvents) error {
 	if w == nil || f.err != nil {
 		return s.skipText(false)
 	}
-	d := newBase64Writer(w)
+	if s.base64 == nil {
+		s.base64 = newBase64Writer()
+	}
+	d := s.base64
+	d.reset(w)
 	for {
 		n, ended, err := s.text(d.room(), false)
 		if err != nil {

@@ -23,9 +23,12 @@ type base64Writer struct {
 	size   int64
 }
 
-func newBase64Writer(w io.Writer) *base64Writer {
-	return &base64Writer{w: w, in: make([]byte, 128<<10), out: make([]byte, 96<<10)}
+func newBase64Writer() *base64Writer {
+	return &base64Writer{in: make([]byte, 128<<10), out: make([]byte, 96<<10)}
 }
+
+// reset begins another text.
+func (d *base64Writer) reset(w io.Writer) { d.w, d.n, d.padded, d.size = w, 0, false, 0 }
 
 // room is where the next text goes; never less than four bytes.
 func (d *base64Writer) room() []byte { return d.in[d.n:] }

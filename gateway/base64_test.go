@@ -17,7 +17,8 @@ import (
 // decode feeds text in pieces of a size.
 func decode(text string, piece int) ([]byte, error) {
 	var out bytes.Buffer
-	d := newBase64Writer(&out)
+	d := newBase64Writer()
+	d.reset(&out)
 	for len(text) > 0 {
 		n := copy(d.room()[:min(piece, len(d.room()))], text)
 		text = text[n:]
@@ -79,7 +80,8 @@ func TestBase64IsStrict(t *testing.T) {
 func TestBase64PassesTheWritersError(t *testing.T) {
 	t.Parallel()
 	full := errors.New("disk full")
-	d := newBase64Writer(failing{full})
+	d := newBase64Writer()
+	d.reset(failing{full})
 	n := copy(d.room(), "QUFB")
 	require.NoError(t, d.wrote(n))
 	assert.ErrorIs(t, d.close(), full)

@@ -40,8 +40,11 @@ type scanner struct {
 	r, w int
 	base int64 // offset of buf[0] in the answer
 	err  error // of src
-	rec  *[]byte
-	room int // what rec may still take
+
+	filled int     // how often more was read
+	rec    *[]byte // takes what is consumed, if set
+	room   int     // what rec may still take
+	base64 *base64Writer
 }
 
 func newScanner(src io.Reader, buffer int) *scanner {
@@ -65,6 +68,7 @@ func (s *scanner) fill() error {
 	}
 	for range 100 {
 		n, err := s.src.Read(s.buf[s.w:])
+		s.filled++
 		s.w += n
 		s.err = err
 		if n > 0 {
@@ -240,14 +244,14 @@ func (s *scanner) text(dst []byte, control bool) (n int, ended bool, err error) 
 				return n, false, err
 			}
 		}
-		// quote is where the string ends, if no escape comes before it.
-		window := s.buf[s.r:s.w]
-		quote := bytes.IndexByte(window, '"')
-		if quote >= 0 {
-			window = window[:quote]
+		// end is where the string ends, if no escape comes before it, or where
+		// the buffer does. It is looked for once for all escapes before it.
+		end, quoted := s.w, false
+		if i := bytes.IndexByte(s.buf[s.r:s.w], '"'); i >= 0 {
+			end, quoted = s.r+i, true
 		}
 		for {
-			run := window[:min(len(window), len(dst)-n)]
+			run := s.buf[s.r:min(end, s.r+len(dst)-n)]
 			escape := bytes.IndexByte(run, '\\')
 			if escape >= 0 {
 				run = run[:escape]
@@ -264,31 +268,35 @@ func (s *scanner) text(dst []byte, control bool) (n int, ended bool, err error) 
 			if err := s.take(len(run)); err != nil {
 				return n, false, err
 			}
-			window = window[len(run):]
 			if escape < 0 {
 				break
 			}
 			if len(dst)-n < utf8.UTFMax {
 				return n, false, nil
 			}
-			if len(window) > 1 && window[1] == '/' { // PHP writes every slash like this
+			if s.r+1 < end && s.buf[s.r+1] == '/' { // PHP writes every slash like this
 				dst[n] = '/'
 				n++
 				if err := s.take(2); err != nil {
 					return n, false, err
 				}
-				window = window[2:]
 				continue
 			}
+			filled := s.filled
 			c, err := s.escape()
 			if err != nil {
 				return n, false, err
 			}
 			n += utf8.EncodeRune(dst[n:], c)
-			quote = -1 // the buffer may have moved, or the quote have been escaped
-			break
+			if s.filled != filled || s.r > end { // the buffer moved, or the quote was escaped
+				end, quoted = s.r, false
+				break
+			}
+			if len(dst)-n < utf8.UTFMax {
+				return n, false, nil
+			}
 		}
-		if quote >= 0 && len(window) == 0 {
+		if quoted && s.r == end {
 			return n, true, s.take(1)
 		}
 	}
@@ -389,7 +397,7 @@ func (s *scanner) skip(depth int) error {
 
 // skipText consumes the rest of a string.
 func (s *scanner) skipText(control bool) error {
-	var scratch [1 << 10]byte
+	var scratch [8 << 10]byte
 	for {
 		if _, ended, err := s.text(scratch[:], control); ended || err != nil {
 			return err
