@@ -23,6 +23,7 @@ const bureauKeyLength = 50
 // printing Username and IP where a struct of yours holds an APIKey in a field
 // that is not exported; Key is hidden even there.)
 type APIKey struct {
+	// Key is the one that the bureau issued, of 50 characters; see Warning.
 	Key ccr.Secret
 	// Username is the one agreed with the bureau. It is not sent; it is part
 	// of the secret.

@@ -11,15 +11,19 @@ import (
 
 // Token is an access token and, if the server sent one, a refresh token.
 type Token struct {
-	Access        ccr.Secret
-	Expiry        time.Time // zero: taken as 24 hours after it was fetched
-	Refresh       ccr.Secret
-	RefreshExpiry time.Time // zero: unknown
+	Access        ccr.Secret // sent as "Authorization: Bearer …"; visible ASCII only
+	Expiry        time.Time  // zero: taken as 24 hours after it was fetched
+	Refresh       ccr.Secret // unset if there is none
+	RefreshExpiry time.Time  // zero: unknown
 }
 
 // TokenStore shares tokens between the processes of a fleet. The key tells
 // apart token endpoint, client and audience; it holds no secret. A store that
-// keeps tokens outside memory must encrypt them.
+// keeps tokens outside memory must encrypt them, and reveal their secrets for
+// that: encoders see "[redacted]". See the example.
+//
+// A store that fails costs token requests, not calls: the failure is logged,
+// and a token fetched.
 //
 // A store that also is a [TokenLocker] makes a fleet fetch each token once.
 type TokenStore interface {
@@ -30,9 +34,10 @@ type TokenStore interface {
 }
 
 // TokenLocker is a [TokenStore] that can keep all but one process from
-// fetching a token. Lock waits within ctx; a lock whose holder died must end
-// by itself.
+// fetching a token.
 type TokenLocker interface {
+	// Lock waits within ctx for the lock of a key. One whose holder died must
+	// end by itself; unlock may be called more than once.
 	Lock(ctx context.Context, key string) (unlock func(), err error)
 }
 

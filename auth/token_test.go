@@ -78,8 +78,8 @@ type flatStore struct {
 }
 
 type row struct {
-	access, refresh        string
-	expiry, refreshExpires int64
+	access string
+	expiry int64
 }
 
 func (f *flatStore) Save(_ context.Context, key string, t auth.Token) error {

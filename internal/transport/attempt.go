@@ -110,7 +110,7 @@ func (o *outer) RoundTrip(req *http.Request) (resp *http.Response, err error) {
 		return nil, refuse(req, errLostContext)
 	}
 	a := k.newAttempt(req.Response != nil)
-	if err := a.admit(k.ctx.Context); err != nil {
+	if err := a.admit(k.ctx.Context); err != nil { //nolint:contextcheck // the caller's own, which the request's is made of
 		return nil, refuse(req, err)
 	}
 	k.between = false
@@ -220,7 +220,7 @@ func (a *attempt) start(req *http.Request) {
 		a.trace.GetConn = a.onGetConn
 	}
 	a.ctx = attemptContext{httptrace.WithClientTrace(ccr.ContextWithRoute(ctx, a), &a.trace), a}
-	a.out = *req.WithContext(&a.ctx)
+	a.out = *req.WithContext(&a.ctx) //nolint:contextcheck // it is made of the request's
 	if req.Body == nil || req.Body == http.NoBody {
 		return
 	}

@@ -92,7 +92,7 @@ func (c *Client) Do(ctx context.Context, req *Request) (*Response, error) {
 	k.http = *(&http.Request{
 		Method: req.Route.Method, URL: &k.url, Host: k.url.Host, Header: k.header(),
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-	}).WithContext(&k.ctx)
+	}).WithContext(&k.ctx) //nolint:contextcheck // it is made of ctx
 	k.retry.Request = &k.http
 	if req.Body.Open != nil && req.Body.Length > 0 {
 		if err := k.retry.SetBody(retryablehttp.ReaderFunc(k.openBody)); err != nil {

@@ -405,7 +405,7 @@ func (p *printer) direct(what string, v any, more ...any) {
 // clean looks for the canary as text, in hexadecimal and in decimal bytes.
 func (p *printer) clean(what, s string) {
 	p.t.Helper()
-	for _, form := range []string{canary, fmt.Sprintf("%x", canary), fmt.Sprintf("%X", canary), strings.Trim(fmt.Sprint([]byte(canary)), "[]"), strings.Trim(fmt.Sprintf("%#v", []byte(canary)), "[]byte{}")} {
+	for _, form := range []string{canary, fmt.Sprintf("%x", canary), fmt.Sprintf("%X", canary), strings.Trim(fmt.Sprintf("%d", []byte(canary)), "[]"), strings.Trim(fmt.Sprintf("%#v", []byte(canary)), "[]byte{}")} {
 		if strings.Contains(s, form) {
 			p.t.Errorf("%s shows a canary: %.300s", what, s)
 			return

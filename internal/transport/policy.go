@@ -26,8 +26,8 @@ const (
 // not say which request it decides on; the context does.
 func check(ctx context.Context, resp *http.Response, err error) (bool, error) {
 	k := callOf(ctx)
-	if k.resp != nil || k.err != nil { // settled by the answer's handler
-		return false, nil
+	if k.resp != nil || k.err != nil {
+		return false, nil //nolint:nilerr // settled by the answer's handler
 	}
 	status := 0
 	if resp != nil && err == nil {
