@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/ccr-sdk/ccr"
@@ -29,9 +28,13 @@ func handle(resp *http.Response) error {
 		return k.err
 	}
 	out := &Response{
-		StatusCode: resp.StatusCode, Header: resp.Header, URL: k.answeredURL(resp),
+		StatusCode: resp.StatusCode, Header: resp.Header, url: k.url,
 		RequestID: k.cur.requestID, Attempts: k.attempts, EarlierUnknown: k.earlierUnknown,
 	}
+	if resp.Request != nil && resp.Request.URL != nil { // a transport of the caller's may not say
+		out.url = *resp.Request.URL // the last one, if redirects were followed
+	}
+	out.URL = &out.url
 	if wait, ok := retryAfter(resp.Header, time.Now()); ok {
 		out.RetryAfter = min(wait, k.c.retry.MaxRetryAfter)
 	}
@@ -43,15 +46,6 @@ func handle(resp *http.Response) error {
 	k.log(nil)
 	k.resp = out
 	return nil
-}
-
-// answeredURL is the URL of the last request, redirects followed. A transport
-// of the caller's may not say.
-func (k *call) answeredURL(resp *http.Response) *url.URL {
-	if resp.Request != nil && resp.Request.URL != nil {
-		return resp.Request.URL
-	}
-	return &k.url
 }
 
 // read reads the body of a success.

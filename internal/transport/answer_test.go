@@ -298,6 +298,19 @@ func TestStream(t *testing.T) {
 	}
 }
 
+// TestStreamCancelled: a reader that gives up because the caller did.
+func TestStreamCancelled(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(t *testing.T, w *world) {
+		ctx, cancel := context.WithCancel(t.Context())
+		req := w.request(routeGet)
+		req.Stream = func(*Response, io.Reader) error { cancel(); return fmt.Errorf("store: %w", ctx.Err()) }
+		_, err := w.client(Config{}).Do(ctx, req)
+		require.ErrorIs(t, err, context.Canceled)
+		require.NotErrorIs(t, err, ccr.ErrContract)
+	})
+}
+
 // TestCapture: CaptureResponse has the last answer, or nothing of an earlier call.
 func TestCapture(t *testing.T) {
 	t.Parallel()

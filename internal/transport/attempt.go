@@ -226,9 +226,9 @@ func (a *attempt) start(req *http.Request) {
 	}
 	a.out.Body = newSentBody(a, req.Body)
 	a.out.GetBody = func() (io.ReadCloser, error) {
-		r, err := a.k.req.Body.Open()
+		r, err := a.k.req.Body.open()
 		if err != nil {
-			return nil, &sourceError{err}
+			return nil, err
 		}
 		return newSentBody(a, r), nil
 	}

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -33,7 +34,15 @@ func (k *call) openBody() (io.Reader, error) {
 		k.probed = true
 		return probe{}, nil
 	}
-	r, err := k.req.Body.Open()
+	return k.req.Body.open()
+}
+
+// open opens the source for one pass.
+func (b Body) open() (io.ReadCloser, error) {
+	r, err := b.Open()
+	if err == nil && r == nil {
+		err = errors.New("the source opened to nothing")
+	}
 	if err != nil {
 		return nil, &sourceError{err}
 	}

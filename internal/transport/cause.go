@@ -148,6 +148,9 @@ func (k *call) quotes(text string) bool {
 			}
 		}
 	}
+	if k.req.URL != nil && has(k.url.EscapedPath()) {
+		return true
+	}
 	return k.cur != nil && k.cur.auth != nil && has(k.cur.auth())
 }
 
@@ -194,7 +197,7 @@ func wireText(err error) string {
 	case strings.HasPrefix(text, "http2: server sent GOAWAY"):
 		return "http2: server sent GOAWAY and closed the connection"
 	case strings.HasPrefix(text, "net/http: invalid "):
-		return "invalid request header"
+		return unsendable
 	case strings.Contains(text, `"`):
 	default:
 		for _, prefix := range []string{"net/http: ", "http: ", "http2: ", "tls: ", "x509: ", "stream error: ", "connection error: ", "gzip: "} {
@@ -208,6 +211,9 @@ func wireText(err error) string {
 	}
 	return "the HTTP transport failed"
 }
+
+// unsendable is the text for a request that net/http refuses to send.
+const unsendable = "net/http: invalid header in the request"
 
 // proxyRefusal is a proxy's answer to CONNECT that is not 200.
 type proxyRefusal struct{ status int }

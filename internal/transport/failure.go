@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -76,10 +77,10 @@ func (k *call) failure(err error) *ccr.Error {
 	e.Err = k.safeCause(err)
 	if cred, ok := errors.AsType[*credentialError](err); ok {
 		k.withoutCredential(e, cred.err)
-	} else if h, ok := errors.AsType[*handlerError](err); ok {
+	} else if h, ok := errors.AsType[*handlerError](err); ok && (k.ctx.Err() == nil || !errors.Is(h.err, k.ctx.Err())) {
 		e.Classes = []error{ccr.ErrContract}
 		if inner, ok := errors.AsType[*ccr.Error](h.err); ok && len(inner.Classes) > 0 {
-			e.Classes, e.Outcome, e.Code, e.Fields, e.Advice = inner.Classes, inner.Outcome, inner.Code, inner.Fields, inner.Advice
+			e.Classes, e.Outcome, e.Code, e.Fields, e.Advice = inner.Classes, cmp.Or(inner.Outcome, e.Outcome), inner.Code, inner.Fields, inner.Advice
 			e.Err = inner.Err
 		}
 	} else {
@@ -152,7 +153,7 @@ func (k *call) classesOfFailure(err error) []error {
 		return []error{ccr.ErrRateLimited}
 	case ended != nil:
 		return []error{ccr.ErrUnavailable} // the deadline was too short for the vendor
-	case errors.Is(err, errOrigin), errors.Is(err, errLostContext):
+	case errors.Is(err, errOrigin), errors.Is(err, errLostContext), invalidHeader(err):
 		return []error{ccr.ErrInvalid}
 	case errors.Is(err, context.Canceled), untrusted(err):
 		return nil

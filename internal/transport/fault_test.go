@@ -438,6 +438,7 @@ func TestSource(t *testing.T) {
 		cause error
 	}{
 		"cannot be opened": {Body{Length: 5, Open: func() (io.ReadCloser, error) { return nil, syscall.EACCES }}, ccr.ErrInvalid, syscall.EACCES},
+		"opens to nothing": {Body{Length: 5, Open: func() (io.ReadCloser, error) { return nil, nil }}, ccr.ErrInvalid, nil},
 		"fails at once":    {Body{Length: 5, Open: reader(0, syscall.EIO)}, ccr.ErrInvalid, syscall.EIO},
 		"fails half-way":   {Body{Length: 200_000, Open: reader(all, syscall.EIO)}, ccr.ErrInvalid, syscall.EIO},
 		"became shorter":   {Body{Length: 100_001, Open: reader(all, io.EOF)}, ccr.ErrFileChanged, nil},

@@ -45,10 +45,10 @@ func (c *Client) BadAnswer(req *Request, resp *Response, err error) *ccr.Error {
 		Service: c.cfg.Service, Operation: req.Route.Operation, Route: req.Route.String(),
 		Outcome: ccr.OutcomeUnknown, StatusCode: resp.StatusCode, RequestID: resp.RequestID,
 		CorrelationID: req.Call.CorrelationID, Attempts: resp.Attempts,
-		Classes: []error{ccr.ErrContract}, Err: SafeJSONError(err),
+		EarlierUnknown: resp.EarlierUnknown, Classes: []error{ccr.ErrContract}, Err: SafeJSONError(err),
 		Advice: "The vendor took the request; its answer is kept in Body",
 	}
-	e.SetAnswer(nil, resp.Body[:min(len(resp.Body), MaxErrorBody)])
+	e.SetAnswer(nil, bytes.Clone(resp.Body[:min(len(resp.Body), MaxErrorBody)]))
 	return e
 }
 

@@ -115,6 +115,23 @@ func TestUnsentEvents(t *testing.T) {
 	}
 }
 
+// TestInvalidHeader: what net/http refuses to send is not sent again.
+func TestInvalidHeader(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(t *testing.T, w *world) {
+		req := w.request(routePut)
+		req.Header = http.Header{"X-Extra": {"c4n4ry\r\nX-Evil: 1"}}
+		e := failed(t, w.client(Config{}), req)
+		require.ErrorIs(t, e, ccr.ErrInvalid)
+		require.ErrorContains(t, e, "invalid header in the request")
+		assert.Equal(t, ccr.OutcomeNotSent, e.Outcome)
+		assert.Equal(t, 1, e.Attempts)
+		assert.Zero(t, w.conns.Load())
+		assert.NotContains(t, e.Error(), canary)
+		w.settled(t)
+	})
+}
+
 type noCredential struct{ err error }
 
 func (noCredential) Bind(Binding) error                               { return nil }

@@ -166,9 +166,13 @@ func transient(err error) bool {
 	if p, ok := errors.AsType[*proxyRefusal](err); ok {
 		return p.status >= 500 || p.status == http.StatusTooManyRequests || p.status == http.StatusRequestTimeout
 	}
-	// net/http has no type for a request that it refuses to send.
-	text := unwrapURL(err).Error()
-	return !strings.HasPrefix(text, "net/http: invalid ") && !strings.HasPrefix(text, "unsupported protocol scheme")
+	return !invalidHeader(err)
+}
+
+// invalidHeader reports whether net/http refused to send the request, for
+// which it has no type of error.
+func invalidHeader(err error) bool {
+	return err != nil && strings.HasPrefix(unwrapURL(err).Error(), "net/http: invalid ")
 }
 
 // ours reports whether the SDK itself or the caller's parts ended the attempt.

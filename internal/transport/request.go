@@ -48,6 +48,8 @@ type Response struct {
 	RetryAfter time.Duration // if the answer asked for one; capped by the policy
 	// EarlierUnknown: an attempt before this one was sent and never answered.
 	EarlierUnknown bool
+
+	url url.URL // what URL points to, so that a response keeps no request alive
 }
 
 // resolve builds the URL and refuses what must not be sent.
@@ -58,7 +60,10 @@ func (k *call) resolve() *ccr.Error {
 		if !k.c.ownsURL(&k.url) {
 			f.Add("url", "is not on the configured origin; the credential was withheld")
 		}
-	} else if k.path(&f); f.Len() == 0 && k.req.Body.Length < 0 {
+	} else {
+		k.path(&f)
+	}
+	if k.req.Body.Length < 0 {
 		f.Add("body", "has no known length")
 	}
 	err := f.Err(k.c.cfg.Service, k.req.Route.Operation)
@@ -70,7 +75,7 @@ func (k *call) resolve() *ccr.Error {
 	if faults, ok := errors.AsType[*ccr.Error](err); ok {
 		e.Fields = faults.Fields
 	}
-	if k.req.URL != nil {
+	if k.req.URL != nil && !k.c.ownsURL(&k.url) {
 		e.Advice = "If the vendor moved, configure the new host with WithBaseURL"
 	}
 	return e
