@@ -1,8 +1,6 @@
 // Package pinned is the backend as it was written for the first public API. It
-// is compiled and tested against every change, and never edited: see the
-// README. It is what
-// night: push debtor accounts, send collections, fetch reports and returns,
-// and decide on credit applications.
+// is compiled and tested against every change and never edited: see the README
+// of the module.
 package pinned
 
 import (

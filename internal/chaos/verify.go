@@ -1,0 +1,176 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// verify holds the vendors' books and the client's folder against what should
+// be there.
+func (r *referee) verify(t *tally) error {
+	begun, err := lines(filepath.Join(r.setup.Dir, "book"))
+	if err != nil {
+		return err
+	}
+	done := map[string]int{}
+	for _, line := range begun {
+		for _, kind := range kinds {
+			if strings.HasPrefix(line, kind+" ") {
+				done[kind]++
+			}
+		}
+	}
+	for kind, n := range done {
+		t.operations[kind] = n
+	}
+	r.verifyAccounts(t, done[kinds[0]])
+	r.verifyUploads(t, done[kinds[1]], done[kinds[4]])
+	r.verifyDecisions(t, done[kinds[3]])
+	if err := r.verifyReceived(t); err != nil {
+		return err
+	}
+	if t.leaked, err = leaks(r.setup.Dir, r.secrets); err != nil {
+		return err
+	}
+	return r.readLog(t)
+}
+
+// verifyAccounts: every row of every finished job took effect once, with the
+// right amount.
+func (r *referee) verifyAccounts(t *tally, jobs int) {
+	applied := r.accounts.Applied("UpsertAccounts")
+	for job := range jobs {
+		for row := range jobRows {
+			key := accountKey(job, row)
+			switch n := applied[key]; {
+			case n == 0:
+				t.lost = append(t.lost, "account "+key)
+			case n > 1:
+				t.duplicated = append(t.duplicated, fmt.Sprintf("account %s, %d times", key, n))
+			}
+			if a, ok := r.accounts.Account(key); ok && a.OutstandingAmount.String() != fmt.Sprintf("%d.%02d", (job*1000+row)/100, (job*1000+row)%100) {
+				t.corrupted = append(t.corrupted, "account "+key)
+			}
+			delete(applied, key)
+		}
+	}
+	for key := range applied {
+		t.duplicated = append(t.duplicated, "account "+key+", which no finished job holds")
+	}
+}
+
+func (r *referee) verifyUploads(t *tally, toBureau, toGate int) {
+	check := func(kind, name string, got []byte, ok bool, want []byte) {
+		switch {
+		case !ok:
+			t.lost = append(t.lost, kind+" "+name)
+		case !bytes.Equal(got, want):
+			t.corrupted = append(t.corrupted, kind+" "+name)
+		}
+	}
+	for n := range toBureau {
+		got, ok := r.bureau.Uploaded(uploadName(n))
+		check("upload", uploadName(n), got, ok, content("gateway upload", n))
+	}
+	if all := r.bureau.Uploads(); len(all) > toBureau {
+		t.duplicated = append(t.duplicated, fmt.Sprintf("%d uploads beyond those that were finished", len(all)-toBureau))
+	}
+	for n := range toGate {
+		got, ok := r.gate.ReadFile("/uploads/" + dropName(n))
+		check("drop", dropName(n), got, ok, content("sftp upload", n))
+	}
+	final := 0
+	for _, name := range r.gate.Files("/uploads") {
+		if strings.HasPrefix(name, "debtors_") && strings.HasSuffix(name, ".csv") {
+			final++
+		}
+	}
+	if final > toGate {
+		t.duplicated = append(t.duplicated, fmt.Sprintf("%d dropped files beyond those that were finished", final-toGate))
+	}
+}
+
+// verifyDecisions: one customer an applicant, one analysis a customer.
+func (r *referee) verifyDecisions(t *tally, applicants int) {
+	analyses := r.algoan.AnalysesByCustomer()
+	for n := range applicants {
+		switch got := analyses[customerName(n)]; {
+		case got == 0:
+			t.lost = append(t.lost, "decision "+customerName(n))
+		case got > 1:
+			t.duplicated = append(t.duplicated, fmt.Sprintf("decision %s, %d analyses", customerName(n), got))
+		}
+	}
+}
+
+// verifyReceived: every report and return was delivered once, byte for byte,
+// and the vendor was told.
+func (r *referee) verifyReceived(t *tally) error {
+	for _, k := range []struct {
+		sink, kind, content string
+		count               int
+		name                func(int) string
+		waiting             []string
+	}{
+		{"reports", kinds[2], "report", r.reports, reportName, r.bureau.Waiting()},
+		{"returns", kinds[5], "return", r.returns, returnName, r.gate.Files("/downloads")},
+	} {
+		for _, name := range k.waiting {
+			t.lost = append(t.lost, k.sink+": "+name+" is still waiting at the vendor")
+		}
+		for n := range k.count {
+			copies, err := filepath.Glob(filepath.Join(r.setup.Dir, "consumed", k.sink+" * "+strings.TrimSuffix(k.name(n), ".csv")+"*"))
+			if err != nil {
+				return err
+			}
+			switch {
+			case len(copies) == 0:
+				t.lost = append(t.lost, k.sink+": "+k.name(n))
+				continue
+			case len(copies) > 1:
+				t.duplicated = append(t.duplicated, fmt.Sprintf("%s: %s, %d times", k.sink, k.name(n), len(copies)))
+			}
+			got, err := os.ReadFile(copies[0])
+			if err != nil {
+				return err
+			}
+			if !bytes.Equal(got, content(k.content, n)) {
+				t.corrupted = append(t.corrupted, k.sink+": "+k.name(n))
+			}
+			t.operations[k.kind]++
+		}
+	}
+	return nil
+}
+
+// readLog counts retries and settled outcomes in the client's log.
+func (r *referee) readLog(t *tally) error {
+	f, err := os.Open(filepath.Join(r.setup.Dir, "client.log"))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	s := bufio.NewScanner(f)
+	s.Buffer(nil, 1<<20)
+	for s.Scan() {
+		var e struct {
+			Msg     string `json:"msg"`
+			Attempt int    `json:"attempt"`
+		}
+		if json.Unmarshal(s.Bytes(), &e) != nil {
+			continue // a line that a kill cut off
+		}
+		if e.Attempt > 1 {
+			t.retries++
+		}
+		if e.Msg == "settled" {
+			t.settled++
+		}
+	}
+	return s.Err()
+}

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"path/filepath"
+	"time"
+
+	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/accounts"
+	"github.com/ccr-sdk/ccr/decisioning"
+	"github.com/ccr-sdk/ccr/gateway"
+	"github.com/ccr-sdk/ccr/sftp"
+)
+
+// jobRows are the accounts of one job, jobBatch those of one request.
+const (
+	jobRows  = 400
+	jobBatch = 50
+)
+
+// accountKey is the key of a row, by which the vendor's books are checked.
+func accountKey(job, row int) string { return fmt.Sprintf("J%05d-%04d", job, row) }
+
+func jobAccounts(job int) iter.Seq2[accounts.Account, error] {
+	return func(yield func(accounts.Account, error) bool) {
+		for row := range jobRows {
+			a := accounts.Account{
+				ClientReferenceID: accountKey(job, row), Status: accounts.StatusActive,
+				OutstandingAmount: ccr.AmountFromMinor(int64(job*1000+row), 2),
+				Debtor:            accounts.Party{FirstName: new("Ada"), LastName: new(canary)},
+			}
+			if !yield(a, nil) {
+				return
+			}
+		}
+	}
+}
+
+// sendAccounts runs a job until every row is accepted.
+func (c *client) sendAccounts(ctx context.Context, n int) error {
+	job := c.accounts.SubmitAccounts(jobAccounts(n), accounts.SubmitOptions{
+		Name: fmt.Sprintf("chaos-%05d", n), Journal: c.journal, MaxRows: jobBatch,
+	})
+	sum, err := job.Run(ctx)
+	if err != nil {
+		if sum.Unknown > 0 {
+			c.settled("rows of a job, by its next run")
+		}
+		return err
+	}
+	if sum.Accepted != jobRows {
+		return fmt.Errorf("job ended with %s", sum)
+	}
+	return nil
+}
+
+func uploadName(n int) string { return fmt.Sprintf("COLLECTIONS_%05d.csv", n) }
+
+// upload sends a file to the bureau, and settles an unknown outcome the way
+// the SDK's advice says: send the same name again without Overwrite; a refusal
+// means that it had arrived.
+func (c *client) upload(ctx context.Context, n int) error {
+	file := ccr.FileFromBytes(uploadName(n), content("gateway upload", n))
+	_, err := c.gateway.Upload(ctx, gateway.UploadRequest{Files: []ccr.File{file}, Ledger: c.outbox})
+	if !errors.Is(err, ccr.ErrOutcomeUnknown) {
+		return err
+	}
+	_, again := c.gateway.Upload(ctx, gateway.UploadRequest{Files: []ccr.File{file}})
+	if again != nil && !errors.Is(again, ccr.ErrDuplicate) {
+		return errors.Join(err, again)
+	}
+	c.settled("gateway upload")
+	return c.gateway.SettleUpload(ctx, c.outbox, file, true)
+}
+
+func (c *client) receiveReports(ctx context.Context) (int, error) {
+	got, err := c.gateway.Receive(ctx, ccr.DirSink(filepath.Join(c.Dir, "reports")), gateway.ReceiveOptions{Concurrency: 3})
+	return len(got), errors.Join(err, c.consume("reports"))
+}
+
+func (c *client) receiveReturns(ctx context.Context) (int, error) {
+	drop, err := c.dial(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer drop.Close(ctx) //nolint:errcheck // what matters was checked
+	got, err := drop.Receive(ctx, ccr.DirSink(filepath.Join(c.Dir, "returns")), sftp.ReceiveOptions{StableFor: -1, After: sftp.RemoveRemote})
+	return len(got), errors.Join(err, c.consume("returns"))
+}
+
+// drop sends a file through SFTP. An unknown outcome is settled by looking.
+func (c *client) drop(ctx context.Context, n int) error {
+	drop, err := c.dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer drop.Close(ctx) //nolint:errcheck // what matters was checked
+	file := ccr.FileFromBytes(dropName(n), content("sftp upload", n))
+	_, err = drop.Upload(ctx, file, sftp.UploadOptions{Ledger: c.outbox, TakeOver: time.Nanosecond})
+	if !errors.Is(err, ccr.ErrOutcomeUnknown) {
+		return err
+	}
+	entry, lookErr := drop.Stat(ctx, file.Name(), sftp.StatOptions{Folder: "uploads"})
+	switch {
+	case errors.Is(lookErr, ccr.ErrNotFound):
+		c.settled("sftp upload: not there")
+		return errors.Join(drop.SettleUpload(ctx, c.outbox, file, false), err) // and again
+	case lookErr != nil:
+		return errors.Join(err, lookErr)
+	case entry.Size != int64(len(content("sftp upload", n))):
+		return fmt.Errorf("a wrong size under the final name: %w", err)
+	}
+	c.settled("sftp upload: there")
+	return drop.SettleUpload(ctx, c.outbox, file, true)
+}
+
+func dropName(n int) string { return fmt.Sprintf("debtors_%05d.csv", n) }
+
+func customerName(n int) string { return fmt.Sprintf("applicant-%05d", n) }
+
+// decide takes one applicant to a score. A lost answer to the upload is
+// settled by looking at the customer's analyses.
+func (c *client) decide(ctx context.Context, n int) error {
+	customer, err := c.decisioning.EnsureCustomer(ctx, decisioning.NewCustomer{CustomIdentifier: customerName(n)})
+	if err != nil {
+		return err
+	}
+	analysisID := ""
+	for a, err := range c.decisioning.Analyses(customer.ID).All(ctx) {
+		if err != nil {
+			return err
+		}
+		analysisID = a.ID
+		c.settled("analysis")
+	}
+	if analysisID == "" {
+		a, err := c.decisioning.CreateAnalysis(ctx, customer.ID, applicant())
+		if err != nil {
+			return err
+		}
+		analysisID = a.ID
+	}
+	poller := c.decisioning.AnalysisPoller(customer.ID, analysisID).WithInterval(ccr.PollInterval{Start: 5 * time.Millisecond, Max: 20 * time.Millisecond})
+	if _, err := poller.Wait(ctx); err != nil {
+		return err
+	}
+	scores, err := c.decisioning.Scores(ctx, customer.ID, analysisID)
+	if err == nil && scores.CreditScore == nil {
+		err = errors.New("no score")
+	}
+	return err
+}
+
+// applicant is a small profile that the in-process vendor completes.
+func applicant() decisioning.AnalysisInput {
+	day := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+	account := decisioning.Account{
+		Type: decisioning.AccountChecking, Usage: decisioning.UsagePersonal, Currency: "EUR",
+		Balance: ccr.AmountFromMinor(120000, 2), BalanceDate: ccr.NewDateTime(day),
+		Bank: &decisioning.Bank{Name: "Bank"}, Owners: []decisioning.AccountOwner{{Name: canary}},
+	}
+	for i := range 30 {
+		account.Transactions = append(account.Transactions, decisioning.Transaction{
+			Amount: ccr.AmountFromMinor(int64(5000-i*300), 2), Currency: "EUR", Description: "TO " + canary,
+			Dates: decisioning.TransactionDates{BookedAt: ccr.NewDateTime(day.AddDate(0, 0, -2*i))},
+		})
+	}
+	return decisioning.AnalysisInput{Accounts: []decisioning.Account{account}}
+}
