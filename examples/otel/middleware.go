@@ -51,7 +51,11 @@ func (t *telemetry) middleware(next http.RoundTripper) http.RoundTripper {
 			attribute.String("url.template", route.Template),
 			attribute.String("server.address", r.URL.Hostname()),
 		}
-		ctx, span := t.tracer.Start(r.Context(), r.Method+" "+route.Service+" "+route.Template,
+		what := route.Template
+		if what == "" { // an API with one URL: the operation tells its calls apart
+			what = route.Operation
+		}
+		ctx, span := t.tracer.Start(r.Context(), r.Method+" "+route.Service+" "+what,
 			trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(attrs...),
 			trace.WithAttributes(attribute.Int("http.request.resend_count", route.Attempt-1)))
 		defer span.End()

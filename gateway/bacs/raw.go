@@ -48,14 +48,14 @@ func (e Element) Child(name string) (Element, bool) {
 	return Element{}, false
 }
 
-// TokenType is the type of a [Token].
+// TokenType says which part of a document a [Token] is.
 type TokenType uint8
 
 // The types of token.
 const (
-	TokenStart TokenType = iota + 1
-	TokenEnd
-	TokenText
+	TokenStart TokenType = iota + 1 // an element begins, with its attributes
+	TokenEnd                        // the element that began last ends
+	TokenText                       // characters between tags, references resolved
 )
 
 // String names the type.

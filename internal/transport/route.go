@@ -42,8 +42,9 @@ type Route struct {
 	NoAnswerRetry bool
 }
 
-// String is the low-cardinality name: "PUT /v1/account".
-func (r *Route) String() string { return r.Method + " " + r.Path }
+// String is the low-cardinality name: "PUT /v1/account"; the method alone where
+// an API has one URL.
+func (r *Route) String() string { return strings.TrimRight(r.Method+" "+r.Path, " ") }
 
 // maxPathArg bounds what can be an identifier.
 const maxPathArg = 256
