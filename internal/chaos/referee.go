@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/ccr-sdk/ccr/accounts/accountstest"
@@ -36,7 +35,6 @@ type referee struct {
 	closers     []func()
 	reports     int // made to wait at the bureau
 	returns     int // made to wait in downloads
-	mu          sync.Mutex
 	kills       int
 	clientFails int
 }
