@@ -24,8 +24,16 @@ func TestEnvironmentTable(t *testing.T) {
 		documented[name] = true
 	}
 	used := map[string]bool{}
+	paths, err := filepath.Glob("../../examples/*/*.go")
+	require.NoError(t, err)
 	for _, pkg := range []string{"accounts", "gateway", "decisioning", "sftp"} {
-		code, err := os.ReadFile(filepath.Join("../..", pkg, "env.go"))
+		paths = append(paths, filepath.Join("../..", pkg, "env.go"))
+	}
+	for _, path := range paths {
+		if strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		code, err := os.ReadFile(path)
 		require.NoError(t, err)
 		for _, name := range variable.FindAllString(string(code), -1) {
 			used[strings.TrimSuffix(name, "_FILE")] = true
