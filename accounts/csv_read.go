@@ -103,6 +103,7 @@ func readCSV[T any](r io.Reader, o CSVReadOptions, columns []column[T], required
 			layout = time.DateOnly
 		}
 		in.FieldsPerRecord = -1
+		row := new(T) // one for all rows: its address is taken
 		for {
 			record, err := in.Read()
 			if errors.Is(err, io.EOF) {
@@ -112,11 +113,13 @@ func readCSV[T any](r io.Reader, o CSVReadOptions, columns []column[T], required
 				yield(none, fileError(err))
 				return
 			}
-			row, err := readRow(in, record, len(header), at, layout)
-			if err == nil {
-				complete(&row)
+			*row = none
+			if err = readRow(row, in, record, at, layout); err != nil {
+				*row = none
+			} else {
+				complete(row)
 			}
-			if !yield(row, err) {
+			if !yield(*row, err) {
 				return
 			}
 		}
@@ -124,10 +127,10 @@ func readCSV[T any](r io.Reader, o CSVReadOptions, columns []column[T], required
 }
 
 // readRow fills a row; the first fault ends it.
-func readRow[T any](in *csv.Reader, record []string, width int, at []*column[T], layout string) (row T, err error) {
+func readRow[T any](row *T, in *csv.Reader, record []string, at []*column[T], layout string) error {
 	line, _ := in.FieldPos(0)
-	if len(record) != width {
-		return row, &RowError{Line: line, Err: fmt.Errorf("has %d fields, the header has %d", len(record), width)}
+	if len(record) != len(at) {
+		return &RowError{Line: line, Err: fmt.Errorf("has %d fields, the header has %d", len(record), len(at))}
 	}
 	cells := make([]string, len(record)) // pointed to by the row's fields
 	for i, cell := range record {
@@ -135,12 +138,11 @@ func readRow[T any](in *csv.Reader, record []string, width int, at []*column[T],
 			continue
 		}
 		cells[i] = unguard(cell)
-		if err := at[i].set(&row, &cells[i], layout); err != nil {
-			var none T
-			return none, &RowError{Line: line, Column: at[i].name, Err: err}
+		if err := at[i].set(row, &cells[i], layout); err != nil {
+			return &RowError{Line: line, Column: at[i].name, Err: err}
 		}
 	}
-	return row, nil
+	return nil
 }
 
 // mapHeader finds the column of each field. Messages tell positions only: in

@@ -180,12 +180,14 @@ func (s *submission) start(ctx context.Context) {
 func read[T any, P rowOf[T]](ctx context.Context, s *submission, rows iter.Seq2[T, error]) {
 	var f ccr.Faults
 	v := validator{f: &f, list: schema[s.kind].members[mBatchItems].name}
+	var current T // one for all rows: its address is taken
+	p := P(&current)
 	for row, err := range rows {
 		switch {
 		case err == nil:
 			s.read++
 			v.index = int(s.read - 1)
-			p := P(&row)
+			current = row
 			p.validate(&v)
 			messages := p.messages()
 			if messages && s.o.Journal == nil {
