@@ -488,24 +488,25 @@ func TestJobProgress(t *testing.T) {
 
 func TestJobConcurrencyIsBounded(t *testing.T) {
 	t.Parallel()
-	srv := serve(t, accountstest.Config{})
-	var now, most atomic.Int64
-	watch := func(next http.RoundTripper) http.RoundTripper {
-		return roundTripper(func(r *http.Request) (*http.Response, error) {
-			if info, _ := ccr.RouteFromContext(r.Context()); info.Operation == "UpsertAccounts" {
-				n := now.Add(1)
-				defer now.Add(-1)
-				for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+	bubble(t, accountstest.Config{}, func(t *testing.T, srv *accountstest.Server, _ *accounts.Client) {
+		var now, most atomic.Int64
+		client, err := srv.Client(ccr.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
+			return roundTripper(func(r *http.Request) (*http.Response, error) {
+				if info, _ := ccr.RouteFromContext(r.Context()); info.Operation == "UpsertAccounts" {
+					most.Store(max(most.Load(), now.Add(1)))
+					defer now.Add(-1)
 				}
-			}
-			return next.RoundTrip(r)
-		})
-	}
-	srv.Inject(accountstest.Fault{Operation: "UpsertAccounts", Kind: accountstest.Delay, Delay: 5 * time.Millisecond, Times: -1})
-	j := dial(t, srv, ccr.WithMiddleware(watch)).SubmitAccounts(accounts.Rows(rows(200)...), accounts.SubmitOptions{Name: "n", MaxRows: 10, Concurrency: 3})
-	_, errs := collect(t, j)
-	require.Empty(t, errs)
-	assert.Equal(t, int64(3), most.Load())
+				return next.RoundTrip(r)
+			})
+		}))
+		require.NoError(t, err)
+		srv.Inject(accountstest.Fault{Operation: "UpsertAccounts", Kind: accountstest.Delay, Delay: 10 * time.Second, Times: -1})
+		start := time.Now()
+		_, errs := collect(t, client.SubmitAccounts(accounts.Rows(rows(210)...), accounts.SubmitOptions{Name: "n", MaxRows: 10, Concurrency: 3}))
+		require.Empty(t, errs)
+		assert.Equal(t, int64(3), most.Load())
+		assert.Equal(t, 70*time.Second, time.Since(start).Truncate(time.Second), "21 batches, three at a time")
+	})
 }
 
 type roundTripper func(*http.Request) (*http.Response, error)

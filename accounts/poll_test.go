@@ -24,10 +24,10 @@ func bubble(t *testing.T, cfg accountstest.Config, test func(t *testing.T, srv *
 		cfg.InMemory = true
 		srv, err := accountstest.NewServer(cfg)
 		require.NoError(t, err)
+		defer srv.Close()
 		client, err := srv.Client()
 		require.NoError(t, err)
 		test(t, srv, client)
-		srv.Close()
 	})
 }
 
