@@ -241,12 +241,14 @@ func faultOf(err error) (fault, bool) {
 		f, ok := statusFaults[code]
 		return f, ok
 	}
-	switch {
+	switch _, local := errors.AsType[*localError](err); {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return fault{advice: "The context of the call ended"}, true
+	case local:
+		return fault{advice: "Something on this side failed, not the server: check the local file, folder or ledger, then call again"}, true
 	case isLost(err):
 		return fault{classes: []error{ErrConnectionLost, ccr.ErrUnavailable},
 			advice: "Try again; if it stays, check the network and whether the vendor's allow list has your address"}, true
 	}
-	return fault{}, false
+	return fault{advice: "Try again; Diagnose tells at which step it fails"}, true
 }

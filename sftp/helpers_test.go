@@ -74,3 +74,8 @@ func shortOrLong(short, long int) int {
 	}
 	return short
 }
+
+func assertHasNoClass(t *testing.T, err, class error) {
+	t.Helper()
+	assert.NotErrorIs(t, err, class)
+}

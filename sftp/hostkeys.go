@@ -221,13 +221,6 @@ func (h HostKeys) fromPins(addr string) (*verifier, error) {
 	return v, nil
 }
 
-// without returns the algorithms left when the server's key of one type was
-// not accepted: a pinned fingerprint may belong to another of its keys.
-func (v *verifier) without(keyType string) []string {
-	gone := algorithmsOf(keyType)
-	return slices.DeleteFunc(slices.Clone(v.algorithms), func(a string) bool { return slices.Contains(gone, a) })
-}
-
 func presented(addr string, key ssh.PublicKey, reason error) *HostKeyError {
 	return &HostKeyError{
 		Host: addr, Presented: ssh.FingerprintSHA256(key), KeyType: key.Type(), reason: reason,

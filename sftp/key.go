@@ -2,7 +2,6 @@ package sftp
 
 import (
 	"context"
-	"crypto/dsa" //nolint:staticcheck // only to refuse it by name
 	"crypto/rsa"
 	"errors"
 	"fmt"
@@ -185,6 +184,9 @@ func parseCertificate(line []byte) (*ssh.Certificate, error) {
 	return cert, nil
 }
 
+// keyTypeDSA is what the SSH library deprecates a constant for.
+const keyTypeDSA = "ssh-dss"
+
 // minRSABits is what NIST SP 800-131A and OpenSSH's own default ask for.
 const minRSABits = 2048
 
@@ -206,17 +208,15 @@ func parseSigner(pem []byte, pass ccr.Secret) (ssh.Signer, func(), error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: it is not a private key in PEM form", ErrKey)
 	}
-	switch key := raw.(type) {
-	case *dsa.PrivateKey:
-		return nil, nil, fmt.Errorf("%w: DSA keys are refused", ErrKey)
-	case *rsa.PrivateKey:
-		if key.N.BitLen() < minRSABits {
-			return nil, nil, fmt.Errorf("%w: RSA keys need %d bits or more", ErrKey, minRSABits)
-		}
+	if key, ok := raw.(*rsa.PrivateKey); ok && key.N.BitLen() < minRSABits {
+		return nil, nil, fmt.Errorf("%w: RSA keys need %d bits or more", ErrKey, minRSABits)
 	}
 	s, err := ssh.NewSignerFromKey(raw)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: this kind of key cannot sign for SSH", ErrKey)
+	}
+	if s.PublicKey().Type() == keyTypeDSA {
+		return nil, nil, fmt.Errorf("%w: DSA keys are refused", ErrKey)
 	}
 	return s, func() {}, nil
 }

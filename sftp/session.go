@@ -2,7 +2,6 @@ package sftp
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -298,6 +297,3 @@ func (p *channelPipe) Write(b []byte) (int, error) {
 }
 
 func (p *channelPipe) Close() error { return p.raw.Close() }
-
-// background is the context of work that outlives the call that began it.
-func background(ctx context.Context) context.Context { return context.WithoutCancel(ctx) }

@@ -221,7 +221,6 @@ type upload struct {
 	acked    int64          // the mark of earlier attempts
 	resumed  int64          // what an earlier process had brought over
 	size     int64          // -1 until the source was opened
-	blind    bool           // the server does not let us look
 	checked  bool           // the final name was looked at and is free
 	marked   bool           // opening the marker was asked for
 	hash     hash.Hash      // nil: no checksum is wanted
