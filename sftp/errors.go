@@ -67,6 +67,7 @@ func (e *StatusError) Name() string {
 	return fmt.Sprintf("SSH_FX_%d", e.Code)
 }
 
+// Error names the status code; the text of the server is in Text, and is not printed.
 func (e *StatusError) Error() string { return "server answered " + e.Name() }
 
 // serverStatus turns the errors of pkg/sftp into ours; it leaves others alone.

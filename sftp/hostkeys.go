@@ -54,6 +54,7 @@ type HostKeyError struct {
 	underlying error
 }
 
+// Error says what the server showed and what was expected, by fingerprint.
 func (e *HostKeyError) Error() string {
 	s := fmt.Sprintf("%v: the server showed %s %s", e.reason, e.KeyType, e.Presented)
 	if len(e.Expected) > 0 {

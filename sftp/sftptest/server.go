@@ -475,6 +475,7 @@ type Request struct {
 	Length    int
 }
 
+// String is the operation and the path, as a test prints it.
 func (r Request) String() string {
 	return strings.TrimSpace(fmt.Sprintf("%s %s %s %d+%d", r.Operation, r.Path, r.To, r.Offset, r.Length))
 }
