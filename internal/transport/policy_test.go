@@ -458,7 +458,11 @@ func (r *rotating) Refused(v string) bool {
 	return !r.final
 }
 
-func (r *rotating) RefusedAgain(v string) { r.again = append(r.again, v) }
+func (r *rotating) RefusedAgain(v string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.again = append(r.again, v)
+}
 
 // TestReplay: a 401 is repeated once, whatever the class, outside the count of
 // attempts.
