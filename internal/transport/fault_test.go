@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -402,6 +403,27 @@ func TestKeptConnectionDies(t *testing.T) {
 			})
 		})
 	}
+	t.Run("nothing could be written", func(t *testing.T) {
+		t.Parallel()
+		inWorld(t, func(t *testing.T, w *world) {
+			var broken atomic.Bool
+			w.dial = func(ctx context.Context) (net.Conn, error) {
+				conn, err := w.l.Dial(ctx)
+				return &brokenConn{Conn: conn, broken: &broken, number: w.conns.Load()}, err
+			}
+			c := w.client(Config{})
+			_, err := c.Do(t.Context(), w.request(routeGet))
+			require.NoError(t, err)
+			broken.Store(true)
+			resp, err := c.Do(t.Context(), w.request(routeDestruct))
+			require.NoError(t, err, "net/http takes another connection, which is safe whatever the class")
+			assert.Equal(t, 1, resp.Attempts)
+			assert.Equal(t, int64(2), w.heads.Load())
+			assert.Equal(t, int64(12_000), w.lastReq.Load().ContentLength)
+			assert.Equal(t, int64(2), w.opened.Load(), "the body was opened again")
+			w.settled(t)
+		})
+	})
 	t.Run("closed while idle", func(t *testing.T) {
 		t.Parallel()
 		inWorld(t, func(t *testing.T, w *world) {
@@ -419,6 +441,21 @@ func TestKeptConnectionDies(t *testing.T) {
 			w.settled(t)
 		})
 	})
+}
+
+// brokenConn is a connection whose first one cannot be written to, once that
+// is switched on.
+type brokenConn struct {
+	net.Conn
+	broken *atomic.Bool
+	number int64
+}
+
+func (b *brokenConn) Write(p []byte) (int, error) {
+	if b.number == 1 && b.broken.Load() {
+		return 0, syscall.EPIPE
+	}
+	return b.Conn.Write(p)
 }
 
 // TestSource: what goes wrong with a body before or while it is sent is the
