@@ -111,6 +111,19 @@ func (r *referee) verifyDecisions(t *tally, applicants int) {
 // verifyReceived: every report and return was delivered once, byte for byte,
 // and the vendor was told.
 func (r *referee) verifyReceived(t *tally) error {
+	consumed, err := os.ReadDir(filepath.Join(r.setup.Dir, "consumed"))
+	if err != nil {
+		return err
+	}
+	// "reports 0 report-00001.csv": the sink, the how-manieth copy, the name
+	// (perhaps with .other- and a checksum before the extension).
+	copies := map[string][]string{}
+	for _, e := range consumed {
+		sink, rest, _ := strings.Cut(e.Name(), " ")
+		_, name, _ := strings.Cut(rest, " ")
+		stem, _, _ := strings.Cut(name, ".")
+		copies[sink+" "+stem] = append(copies[sink+" "+stem], filepath.Join(r.setup.Dir, "consumed", e.Name()))
+	}
 	for _, k := range []struct {
 		sink, kind, content string
 		count               int
@@ -124,22 +137,19 @@ func (r *referee) verifyReceived(t *tally) error {
 			t.lost = append(t.lost, k.sink+": "+name+" is still waiting at the vendor")
 		}
 		for n := range k.count {
-			copies, err := filepath.Glob(filepath.Join(r.setup.Dir, "consumed", k.sink+" * "+strings.TrimSuffix(k.name(n), ".csv")+"*"))
-			if err != nil {
-				return err
-			}
+			got := copies[k.sink+" "+strings.TrimSuffix(k.name(n), ".csv")]
 			switch {
-			case len(copies) == 0:
+			case len(got) == 0:
 				t.lost = append(t.lost, k.sink+": "+k.name(n))
 				continue
-			case len(copies) > 1:
-				t.duplicated = append(t.duplicated, fmt.Sprintf("%s: %s, %d times", k.sink, k.name(n), len(copies)))
+			case len(got) > 1:
+				t.duplicated = append(t.duplicated, fmt.Sprintf("%s: %s, %d times", k.sink, k.name(n), len(got)))
 			}
-			got, err := os.ReadFile(copies[0])
+			text, err := os.ReadFile(got[0])
 			if err != nil {
 				return err
 			}
-			if !bytes.Equal(got, content(k.content, n)) {
+			if !bytes.Equal(text, content(k.content, n)) {
 				t.corrupted = append(t.corrupted, k.sink+": "+k.name(n))
 			}
 			t.operations[k.kind]++

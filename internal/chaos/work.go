@@ -121,24 +121,33 @@ func dropName(n int) string { return fmt.Sprintf("debtors_%05d.csv", n) }
 
 func customerName(n int) string { return fmt.Sprintf("applicant-%05d", n) }
 
-// decide takes one applicant to a score. A lost answer to the upload is
-// settled by looking at the customer's analyses.
+// stillUnderWay is how long a request can be held up on these lines (stalls
+// and slow stretches) and reach the vendor all the same, even after the
+// process that sent it has died.
+const stillUnderWay = 6 * time.Second
+
+// decide takes one applicant to a score. Nothing at the vendor keeps a second
+// analysis of a customer from being made, so before another one is asked for,
+// the first request must be dead: its time is noted before it is sent, and
+// only when it can no longer arrive does looking settle what became of it.
 func (c *client) decide(ctx context.Context, n int) error {
 	customer, err := c.decisioning.EnsureCustomer(ctx, decisioning.NewCustomer{CustomIdentifier: customerName(n)})
 	if err != nil {
 		return err
 	}
-	analysisID := ""
-	for a, err := range c.decisioning.Analyses(customer.ID).All(ctx) {
-		if err != nil {
-			return err
-		}
-		analysisID = a.ID
-		c.settled("analysis")
+	analysisID, err := c.findAnalysis(ctx, n, customer.ID)
+	if err != nil {
+		return err
 	}
 	if analysisID == "" {
+		if err := c.book.write(asked(n, time.Now())); err != nil {
+			return err
+		}
 		a, err := c.decisioning.CreateAnalysis(ctx, customer.ID, applicant())
 		if err != nil {
+			if errors.Is(err, ccr.ErrNotSent) {
+				return errors.Join(err, c.book.write(asked(n, time.Time{})))
+			}
 			return err
 		}
 		analysisID = a.ID
@@ -152,6 +161,34 @@ func (c *client) decide(ctx context.Context, n int) error {
 		err = errors.New("no score")
 	}
 	return err
+}
+
+// asked is the line of the book that says when an analysis was asked for; the
+// zero time says that the request was not sent after all.
+func asked(n int, at time.Time) string { return fmt.Sprintf("asked %d %d", n, at.UnixMilli()) }
+
+// findAnalysis settles an earlier request, if there was one: it waits until
+// that cannot be under way any more, and then looks.
+func (c *client) findAnalysis(ctx context.Context, n int, customerID string) (string, error) {
+	at, ok := c.book.lastAsked(n)
+	if !ok {
+		return "", nil
+	}
+	if wait := time.Until(at.Add(stillUnderWay)); wait > 0 {
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return "", ctx.Err()
+		}
+	}
+	for a, err := range c.decisioning.Analyses(customerID).All(ctx) {
+		if err != nil {
+			return "", err
+		}
+		c.settled("analysis")
+		return a.ID, nil
+	}
+	return "", nil
 }
 
 // applicant is a small profile that the in-process vendor completes.
