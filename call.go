@@ -3,6 +3,9 @@ package ccr
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
+	"log/slog"
 	"net/http"
 	"time"
 )
@@ -26,6 +29,18 @@ type Response struct {
 	RequestID  string // the vendor's id of the request, if it sent one
 	Attempts   int    // requests made
 }
+
+// line is what a Response prints: its body and headers may hold personal data.
+func (r Response) line() string {
+	return fmt.Sprintf("HTTP %d, %d bytes, %d attempts, request id %q", r.StatusCode, len(r.Body), r.Attempts, SafeToken(r.RequestID))
+}
+
+// Format prints the facts of the answer under every verb, never its body or
+// headers.
+func (r Response) Format(f fmt.State, _ rune) { io.WriteString(f, r.line()) } //nolint:errcheck // fmt.State keeps no errors
+
+// LogValue gives log/slog the same facts.
+func (r Response) LogValue() slog.Value { return slog.StringValue(r.line()) }
 
 // NewCall applies options; all faults are reported at once.
 func NewCall(opts ...CallOption) (Call, error) {

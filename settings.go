@@ -88,7 +88,10 @@ func ParseBaseURL(raw string) (*url.URL, error) {
 // WithHTTPClient makes the client use the transport, timeout and cookie jar
 // of c (for a proxy, a private CA, a connection pool of your own). c is
 // neither modified nor closed; its Timeout bounds each attempt; its
-// CheckRedirect is not used, since credentials must stay on their origin.
+// CheckRedirect is not used, since credentials must stay on their origin. Over
+// HTTP/2, give its transport a SendPingTimeout ([http.HTTP2Config]), as the
+// SDK's own has: without one, a connection that went silent is used for call
+// after call.
 func WithHTTPClient(c *http.Client) Option {
 	return func(s *Settings) error {
 		if c == nil {
