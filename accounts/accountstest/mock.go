@@ -2,18 +2,18 @@ package accountstest
 
 import (
 	"context"
+	"fmt"
 	"iter"
 
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/accounts"
 )
 
-// Mock is an [accounts.API] with a func field for each method. A call of a
-// method whose field is nil fails the test, by the method's name. Jobs and
-// pollers for it come from [accounts.JobOf], [accounts.NewJob] and
-// [ccr.PollerOf].
+// Mock is an [accounts.API] with a function for each method. A method whose
+// function is nil fails the test T with the method's name. Jobs and pollers for
+// it come from [accounts.JobOf], [accounts.NewJob] and [ccr.PollerOf].
 type Mock struct {
-	TB TB // the test; without one, a call of a nil field panics
+	T TB
 
 	UpsertAccountsFunc func(ctx context.Context, b accounts.AccountBatch, opts ...ccr.CallOption) (accounts.Receipt, error)
 	ReportPaymentsFunc func(ctx context.Context, b accounts.PaymentBatch, opts ...ccr.CallOption) (accounts.Receipt, error)
@@ -28,25 +28,31 @@ type Mock struct {
 
 var _ accounts.API = (*Mock)(nil)
 
-// TB is what a [Mock] needs of a *testing.T.
+// TB is the part of testing.TB that a Mock needs.
 type TB interface {
 	Helper()
-	Fatal(args ...any)
+	Errorf(format string, args ...any)
 }
 
-func (m *Mock) unset(method string) {
-	message := "accountstest.Mock: " + method + " was called, and " + method + "Func is not set"
-	if m.TB == nil {
-		panic(message)
+// missing reports a method whose function is not set, by failing the test and
+// by its error, since the code under test may run on another goroutine.
+func (m *Mock) missing(method string) error {
+	if m.T != nil {
+		m.T.Helper()
+		m.T.Errorf("accountstest.Mock: %s was called, and %sFunc is not set", method, method)
 	}
-	m.TB.Helper()
-	m.TB.Fatal(message)
+	return fmt.Errorf("accountstest: %sFunc is not set", method)
+}
+
+// noJob is a job that fails when it is ranged over.
+func (m *Mock) noJob(method string) *accounts.Job {
+	return accounts.NewJob(method, func(yield func(accounts.Receipt, error) bool) { yield(accounts.Receipt{}, m.missing(method)) })
 }
 
 // UpsertAccounts calls UpsertAccountsFunc.
 func (m *Mock) UpsertAccounts(ctx context.Context, b accounts.AccountBatch, opts ...ccr.CallOption) (accounts.Receipt, error) {
 	if m.UpsertAccountsFunc == nil {
-		m.unset("UpsertAccounts")
+		return accounts.Receipt{}, m.missing("UpsertAccounts")
 	}
 	return m.UpsertAccountsFunc(ctx, b, opts...)
 }
@@ -54,7 +60,7 @@ func (m *Mock) UpsertAccounts(ctx context.Context, b accounts.AccountBatch, opts
 // ReportPayments calls ReportPaymentsFunc.
 func (m *Mock) ReportPayments(ctx context.Context, b accounts.PaymentBatch, opts ...ccr.CallOption) (accounts.Receipt, error) {
 	if m.ReportPaymentsFunc == nil {
-		m.unset("ReportPayments")
+		return accounts.Receipt{}, m.missing("ReportPayments")
 	}
 	return m.ReportPaymentsFunc(ctx, b, opts...)
 }
@@ -62,7 +68,7 @@ func (m *Mock) ReportPayments(ctx context.Context, b accounts.PaymentBatch, opts
 // UpsertClaims calls UpsertClaimsFunc.
 func (m *Mock) UpsertClaims(ctx context.Context, b accounts.ClaimBatch, opts ...ccr.CallOption) (accounts.Receipt, error) {
 	if m.UpsertClaimsFunc == nil {
-		m.unset("UpsertClaims")
+		return accounts.Receipt{}, m.missing("UpsertClaims")
 	}
 	return m.UpsertClaimsFunc(ctx, b, opts...)
 }
@@ -70,7 +76,7 @@ func (m *Mock) UpsertClaims(ctx context.Context, b accounts.ClaimBatch, opts ...
 // BatchStatus calls BatchStatusFunc.
 func (m *Mock) BatchStatus(ctx context.Context, r accounts.Receipt, opts ...ccr.CallOption) (accounts.BatchStatus, error) {
 	if m.BatchStatusFunc == nil {
-		m.unset("BatchStatus")
+		return accounts.BatchStatus{}, m.missing("BatchStatus")
 	}
 	return m.BatchStatusFunc(ctx, r, opts...)
 }
@@ -78,7 +84,9 @@ func (m *Mock) BatchStatus(ctx context.Context, r accounts.Receipt, opts ...ccr.
 // PollBatch calls PollBatchFunc.
 func (m *Mock) PollBatch(r accounts.Receipt, o accounts.PollOptions) *ccr.Poller[accounts.BatchStatus] {
 	if m.PollBatchFunc == nil {
-		m.unset("PollBatch")
+		return ccr.NewPoller("", func(context.Context) (ccr.PollState[accounts.BatchStatus], error) {
+			return ccr.PollState[accounts.BatchStatus]{}, m.missing("PollBatch")
+		})
 	}
 	return m.PollBatchFunc(r, o)
 }
@@ -86,7 +94,9 @@ func (m *Mock) PollBatch(r accounts.Receipt, o accounts.PollOptions) *ccr.Poller
 // WaitBatches calls WaitBatchesFunc.
 func (m *Mock) WaitBatches(ctx context.Context, receipts []accounts.Receipt, o accounts.PollOptions) iter.Seq2[accounts.WaitedBatch, error] {
 	if m.WaitBatchesFunc == nil {
-		m.unset("WaitBatches")
+		return func(yield func(accounts.WaitedBatch, error) bool) {
+			yield(accounts.WaitedBatch{}, m.missing("WaitBatches"))
+		}
 	}
 	return m.WaitBatchesFunc(ctx, receipts, o)
 }
@@ -94,7 +104,7 @@ func (m *Mock) WaitBatches(ctx context.Context, receipts []accounts.Receipt, o a
 // SubmitAccounts calls SubmitAccountsFunc.
 func (m *Mock) SubmitAccounts(rows iter.Seq2[accounts.Account, error], o accounts.SubmitOptions) *accounts.Job {
 	if m.SubmitAccountsFunc == nil {
-		m.unset("SubmitAccounts")
+		return m.noJob("SubmitAccounts")
 	}
 	return m.SubmitAccountsFunc(rows, o)
 }
@@ -102,7 +112,7 @@ func (m *Mock) SubmitAccounts(rows iter.Seq2[accounts.Account, error], o account
 // SubmitPayments calls SubmitPaymentsFunc.
 func (m *Mock) SubmitPayments(rows iter.Seq2[accounts.Payment, error], o accounts.SubmitOptions) *accounts.Job {
 	if m.SubmitPaymentsFunc == nil {
-		m.unset("SubmitPayments")
+		return m.noJob("SubmitPayments")
 	}
 	return m.SubmitPaymentsFunc(rows, o)
 }
@@ -110,7 +120,7 @@ func (m *Mock) SubmitPayments(rows iter.Seq2[accounts.Payment, error], o account
 // SubmitClaims calls SubmitClaimsFunc.
 func (m *Mock) SubmitClaims(rows iter.Seq2[accounts.Claim, error], o accounts.SubmitOptions) *accounts.Job {
 	if m.SubmitClaimsFunc == nil {
-		m.unset("SubmitClaims")
+		return m.noJob("SubmitClaims")
 	}
 	return m.SubmitClaimsFunc(rows, o)
 }

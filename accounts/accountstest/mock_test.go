@@ -2,6 +2,7 @@ package accountstest_test
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"reflect"
 	"testing"
@@ -24,34 +25,41 @@ func TestMockHasAFieldForEachMethod(t *testing.T) {
 	}
 }
 
-// failure catches what a test would die of.
-type failure struct{ message string }
+// failures stands in for a test that a Mock fails.
+type failures struct{ text string }
 
-func (*failure) Helper() {}
-func (f *failure) Fatal(args ...any) {
-	f.message, _ = args[0].(string)
-	panic(f)
-}
+func (f *failures) Helper() {}
+
+func (f *failures) Errorf(format string, args ...any) { f.text += fmt.Sprintf(format, args...) }
 
 func TestMockNamesTheUnsetMethod(t *testing.T) {
 	t.Parallel()
+	f := &failures{}
+	for _, m := range []*accountstest.Mock{{T: f}, {}} {
+		_, err := m.UpsertAccounts(t.Context(), accounts.AccountBatch{})
+		require.ErrorContains(t, err, "UpsertAccountsFunc is not set")
+		_, err = m.ReportPayments(t.Context(), accounts.PaymentBatch{})
+		require.ErrorContains(t, err, "ReportPaymentsFunc is not set")
+		_, err = m.UpsertClaims(t.Context(), accounts.ClaimBatch{})
+		require.ErrorContains(t, err, "UpsertClaimsFunc is not set")
+		_, err = m.BatchStatus(t.Context(), accounts.Receipt{})
+		require.ErrorContains(t, err, "BatchStatusFunc is not set")
+		_, err = m.PollBatch(accounts.Receipt{}, accounts.PollOptions{}).Wait(t.Context())
+		require.ErrorContains(t, err, "PollBatchFunc is not set")
+		for _, err := range m.WaitBatches(t.Context(), nil, accounts.PollOptions{}) {
+			require.ErrorContains(t, err, "WaitBatchesFunc is not set")
+		}
+		_, err = m.SubmitAccounts(nil, accounts.SubmitOptions{}).Run(t.Context())
+		require.ErrorContains(t, err, "SubmitAccountsFunc is not set")
+		_, err = m.SubmitPayments(nil, accounts.SubmitOptions{}).Run(t.Context())
+		require.ErrorContains(t, err, "SubmitPaymentsFunc is not set")
+		_, err = m.SubmitClaims(nil, accounts.SubmitOptions{}).Run(t.Context())
+		require.ErrorContains(t, err, "SubmitClaimsFunc is not set")
+	}
 	api := reflect.TypeFor[accounts.API]()
 	for i := range api.NumMethod() {
-		f := &failure{}
-		m := &accountstest.Mock{TB: f}
-		method := reflect.ValueOf(m).MethodByName(api.Method(i).Name)
-		var in []reflect.Value
-		for j := range method.Type().NumIn() {
-			if !method.Type().IsVariadic() || j < method.Type().NumIn()-1 {
-				in = append(in, reflect.Zero(method.Type().In(j)))
-			}
-		}
-		assert.Panics(t, func() { method.Call(in) })
-		assert.Contains(t, f.message, api.Method(i).Name+"Func")
+		assert.Contains(t, f.text, api.Method(i).Name+" was called")
 	}
-	assert.PanicsWithValue(t, "accountstest.Mock: BatchStatus was called, and BatchStatusFunc is not set", func() {
-		(&accountstest.Mock{}).BatchStatus(t.Context(), accounts.Receipt{}) //nolint:errcheck // panics
-	})
 }
 
 // nightly is a program that takes the interface.
@@ -68,7 +76,7 @@ func nightly(ctx context.Context, api accounts.API) (accounts.BatchStatus, error
 
 func TestMockInUse(t *testing.T) {
 	t.Parallel()
-	m := &accountstest.Mock{TB: t}
+	m := &accountstest.Mock{T: t}
 	m.SubmitAccountsFunc = func(_ iter.Seq2[accounts.Account, error], o accounts.SubmitOptions) *accounts.Job {
 		assert.Equal(t, "n", o.Name)
 		return accounts.JobOf(accounts.Receipt{Reference: "a", Rows: 1})
