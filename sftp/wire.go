@@ -12,7 +12,7 @@ import (
 // rest of each packet, and writes each packet on its own, in two pieces; with
 // these, one system call moves several packets.
 const (
-	readBuffer  = 256 << 10
+	readBuffer  = 64 << 10
 	writeBuffer = 256 << 10
 )
 
@@ -31,6 +31,7 @@ type wire struct {
 	filled sync.Cond // out is not empty, or the wire has ended
 	taken  sync.Cond // out has room, or the wire has ended
 	out    []byte    // written, and not on its way yet
+	writes int       // calls that out is from
 	err    error     // why it ended
 }
 
@@ -73,6 +74,7 @@ func (w *wire) Write(p []byte) (int, error) {
 		return 0, w.err
 	}
 	w.out = append(w.out, p...)
+	w.writes++
 	w.filled.Signal()
 	return len(p), nil
 }
@@ -80,13 +82,14 @@ func (w *wire) Write(p []byte) (int, error) {
 // flush writes what has gathered until the wire ends.
 func (w *wire) flush() {
 	var out []byte
+	crowd := false
 	for {
 		w.mu.Lock()
 		for len(w.out) == 0 && w.err == nil {
 			w.filled.Wait()
 		}
-		if w.err == nil && len(w.out) < writeBuffer/4 {
-			// Others that are about to write do so first.
+		if crowd && w.err == nil && len(w.out) < writeBuffer/4 {
+			// Others were about to write the last time: let them, first.
 			w.mu.Unlock()
 			runtime.Gosched()
 			w.mu.Lock()
@@ -95,7 +98,8 @@ func (w *wire) flush() {
 			w.mu.Unlock()
 			return
 		}
-		out, w.out = w.out, out[:0]
+		crowd = w.writes > 2 // one packet is two writes at most
+		out, w.out, w.writes = w.out, out[:0], 0
 		w.taken.Broadcast()
 		w.mu.Unlock()
 		if _, err := w.Conn.Write(out); err != nil {
