@@ -219,23 +219,28 @@ func (s *Server) updateAnalysis(w http.ResponseWriter, r *http.Request, a *analy
 	answer(w, http.StatusOK, a.Analysis)
 }
 
-// Finish ends an analysis that is under way at once, events included.
-func (s *Server) Finish(analysisID string) {
+// Finish ends an analysis that is under way at once, events included. An id
+// that the server does not know, or one that has no data yet, is left alone.
+func (s *Server) Finish(analysisID string) *Server {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if a := s.find(analysisID); a != nil && a.outcome != nil {
 		s.finish(a)
 	}
+	return s
 }
 
 // GenerateTransactions makes an analysis list count transactions that are made
-// when they are asked for, to test lists that would not fit into memory.
-func (s *Server) GenerateTransactions(analysisID string, count int, transaction func(i int) decisioning.Transaction) {
+// when they are asked for, from 0 to count-1, to test lists that would not fit
+// into memory. transaction is called by several goroutines at once. An id that
+// the server does not know is left alone.
+func (s *Server) GenerateTransactions(analysisID string, count int, transaction func(i int) decisioning.Transaction) *Server {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if a := s.find(analysisID); a != nil {
 		a.count, a.generated = count, transaction
 	}
+	return s
 }
 
 func (s *Server) find(analysisID string) *analysis {

@@ -71,10 +71,11 @@ type Config struct {
 
 // DeliverTo makes the server call a receiver of events in the process, without
 // a socket, whatever the target of a subscription is.
-func (s *Server) DeliverTo(receiver http.Handler) {
+func (s *Server) DeliverTo(receiver http.Handler) *Server {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.cfg.WebhookClient = &http.Client{Transport: handlerTransport{receiver}}
+	return s
 }
 
 // handlerTransport hands requests to a handler.
@@ -197,7 +198,10 @@ func (s *Server) Client(opts ...ccr.Option) (*decisioning.Client, error) {
 }
 
 // KeepNoRecord makes the server forget requests, for long runs.
-func (s *Server) KeepNoRecord() { s.kit.KeepNoRecord() }
+func (s *Server) KeepNoRecord() *Server {
+	s.kit.KeepNoRecord()
+	return s
+}
 
 // AnalysesByCustomer counts the analyses of each customer, by the customer's
 // customIdentifier.
@@ -212,19 +216,31 @@ func (s *Server) AnalysesByCustomer() map[string]int {
 }
 
 // Inject arms a fault. Several can be armed; the first that fits is applied.
-func (s *Server) Inject(f Fault) { s.kit.Inject(f) }
+func (s *Server) Inject(f Fault) *Server {
+	s.kit.Inject(f)
+	return s
+}
 
 // ClearFaults disarms all faults.
-func (s *Server) ClearFaults() { s.kit.ClearFaults() }
+func (s *Server) ClearFaults() *Server {
+	s.kit.ClearFaults()
+	return s
+}
 
 // Requests returns what arrived for an operation, in order; "" is all.
 func (s *Server) Requests(operation string) []Recorded { return s.kit.Requests(operation) }
 
 // RevokeTokens ends every access token; refresh tokens stay.
-func (s *Server) RevokeTokens() { s.tokens.Revoke() }
+func (s *Server) RevokeTokens() *Server {
+	s.tokens.Revoke()
+	return s
+}
 
 // RevokeRefreshTokens ends every refresh token.
-func (s *Server) RevokeRefreshTokens() { s.tokens.RevokeRefresh() }
+func (s *Server) RevokeRefreshTokens() *Server {
+	s.tokens.RevokeRefresh()
+	return s
+}
 
 // handle serves an operation for those who have a token.
 func (s *Server) handle(operation, pattern string, h http.HandlerFunc) {

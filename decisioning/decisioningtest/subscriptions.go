@@ -102,11 +102,13 @@ func (s *Server) createSubscription(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusCreated, sub.shown())
 }
 
-// Emit delivers an event of any name to its active subscriptions.
-func (s *Server) Emit(name decisioning.EventName, payload any) {
+// Emit delivers an event of any name to its active subscriptions, in the
+// background. A payload that is no JSON is delivered to none.
+func (s *Server) Emit(name decisioning.EventName, payload any) *Server {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.emit(name, payload)
+	return s
 }
 
 // emit queues deliveries; s.mu is held.
@@ -175,8 +177,9 @@ func (s *Server) deliver(target string, e *delivered) {
 	})
 }
 
-// Redeliver sends every event of a subscription again, byte for byte.
-func (s *Server) Redeliver(subscriptionID string) {
+// Redeliver sends every event of a subscription again, byte for byte, in the
+// background.
+func (s *Server) Redeliver(subscriptionID string) *Server {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, sub := range s.subscriptions {
@@ -187,6 +190,7 @@ func (s *Server) Redeliver(subscriptionID string) {
 			s.deliver(sub.Target, e)
 		}
 	}
+	return s
 }
 
 // EventStatuses returns what became of the events of a subscription: ACK once

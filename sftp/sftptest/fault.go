@@ -75,7 +75,7 @@ type armed struct {
 
 // Inject arms a fault. Several can be armed; the first one that fits a request
 // is applied to it.
-func (s *Server) Inject(f Fault) {
+func (s *Server) Inject(f Fault) *Server {
 	if f.Times == 0 {
 		f.Times = 1
 	}
@@ -85,13 +85,15 @@ func (s *Server) Inject(f Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = append(s.faults, &armed{Fault: f, skip: f.Skip, left: f.Times, bytes: f.After})
+	return s
 }
 
 // ClearFaults disarms all faults. What is stalled stays so.
-func (s *Server) ClearFaults() {
+func (s *Server) ClearFaults() *Server {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = nil
+	return s
 }
 
 // strike returns the fault that applies to a request, if any.

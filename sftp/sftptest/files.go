@@ -28,6 +28,15 @@ type node struct {
 
 func (n *node) dir() bool { return n.children != nil }
 
+// size is what a file or all files in a folder take of the capacity.
+func (n *node) size() int64 {
+	sum := int64(len(n.data))
+	for _, c := range n.children {
+		sum += c.size()
+	}
+	return sum
+}
+
 // browse is what the folders above the layout's allow.
 var browse = Permission{List: true, Stat: true}
 
@@ -87,6 +96,9 @@ func (f *fileSystem) put(name string, data []byte, modified time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	dir := f.makeDir(path.Dir(name))
+	if old := dir.children[path.Base(name)]; old != nil {
+		f.used -= old.size()
+	}
 	dir.children[path.Base(name)] = &node{data: slices.Clone(data), modified: modified}
 	f.used += int64(len(data))
 }
@@ -104,7 +116,7 @@ func (f *fileSystem) take(name string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if n := f.find(name); n != nil {
-		f.used -= int64(len(n.data))
+		f.used -= n.size()
 		delete(f.find(path.Dir(name)).children, path.Base(name))
 	}
 }

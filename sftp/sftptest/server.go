@@ -180,13 +180,14 @@ func (s *Server) Close() {
 	s.work.Wait()
 }
 
-// CutConnections breaks all connections that are open.
-func (s *Server) CutConnections() {
+// CutConnections breaks all connections that are open; new ones are let in.
+func (s *Server) CutConnections() *Server {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.conns {
 		_ = c.Close()
 	}
+	return s
 }
 
 // Address is host:port, for [sftp.Config].
@@ -256,11 +257,13 @@ func (s *Server) ChangeHostKey() error {
 	return nil
 }
 
-// SetHostKey gives the server a host key of the test's own.
-func (s *Server) SetHostKey(key ssh.Signer) {
+// SetHostKey gives the server a host key of the test's own, from the next
+// connection on.
+func (s *Server) SetHostKey(key ssh.Signer) *Server {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.hostKey = key
+	return s
 }
 
 // Logins returns the attempts to log in, in order.
@@ -441,18 +444,27 @@ func startSFTP(reqs <-chan *ssh.Request) bool {
 
 // WriteFile puts a file there as the vendor would, whatever the permissions;
 // missing folders are made.
-func (s *Server) WriteFile(name string, data []byte) { s.fs.put(abs(name), data, time.Now()) }
+func (s *Server) WriteFile(name string, data []byte) *Server {
+	return s.WriteFileAt(name, data, time.Now())
+}
 
 // WriteFileAt is WriteFile with a modification time.
-func (s *Server) WriteFileAt(name string, data []byte, modified time.Time) {
+func (s *Server) WriteFileAt(name string, data []byte, modified time.Time) *Server {
 	s.fs.put(abs(name), data, modified)
+	return s
 }
 
 // Append makes a file longer, as a vendor does that is still writing it.
-func (s *Server) Append(name string, data []byte) { s.fs.append(abs(name), data) }
+func (s *Server) Append(name string, data []byte) *Server {
+	s.fs.append(abs(name), data)
+	return s
+}
 
 // RemoveFile takes a file away, as a vendor does that has processed it.
-func (s *Server) RemoveFile(name string) { s.fs.take(abs(name)) }
+func (s *Server) RemoveFile(name string) *Server {
+	s.fs.take(abs(name))
+	return s
+}
 
 // ReadFile returns the content of a file; false if there is none.
 func (s *Server) ReadFile(name string) ([]byte, bool) { return s.fs.get(abs(name)) }
@@ -461,10 +473,16 @@ func (s *Server) ReadFile(name string) ([]byte, bool) { return s.fs.get(abs(name
 func (s *Server) Files(dir string) []string { return s.fs.names(abs(dir)) }
 
 // Allow replaces the permissions of a folder, which is made if missing.
-func (s *Server) Allow(dir string, p Permission) { s.fs.allow(abs(dir), p) }
+func (s *Server) Allow(dir string, p Permission) *Server {
+	s.fs.allow(abs(dir), p)
+	return s
+}
 
 // RemoveFolder takes a folder away with all it holds.
-func (s *Server) RemoveFolder(dir string) { s.fs.take(abs(dir)) }
+func (s *Server) RemoveFolder(dir string) *Server {
+	s.fs.take(abs(dir))
+	return s
+}
 
 // Request is one SFTP request that the server got.
 type Request struct {
@@ -494,10 +512,11 @@ func (s *Server) Requests(operation string) []Request {
 }
 
 // KeepNoRecord makes the server forget requests, for long runs.
-func (s *Server) KeepNoRecord() {
+func (s *Server) KeepNoRecord() *Server {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.silent, s.requests = true, nil
+	return s
 }
 
 func (s *Server) record(r Request) {
