@@ -16,18 +16,18 @@ type CallOption func(*Call) error
 // Call is what the options of one call add up to; it is exported for the
 // service packages.
 type Call struct {
-	CorrelationID string
-	Timeout       time.Duration
-	Response      *Response
+	CorrelationID string        // for logs and errors only; "": none
+	Timeout       time.Duration // for the whole call with its retries; 0: that of the context alone
+	Response      *Response     // filled in with the last answer; nil: not captured
 }
 
 // Response is what [CaptureResponse] fills in: the last answer of a call.
 type Response struct {
-	StatusCode int
-	Header     http.Header
-	Body       []byte // raw; nil where the answer was streamed
-	RequestID  string // the vendor's id of the request, if it sent one
-	Attempts   int    // requests made
+	StatusCode int         // HTTP status; 0 if no answer came
+	Header     http.Header // as received; may hold personal data
+	Body       []byte      // raw; nil where the answer was streamed
+	RequestID  string      // the vendor's id of the request, if it sent one
+	Attempts   int         // requests made
 }
 
 // line is what a Response prints: its body and headers may hold personal data.
@@ -116,7 +116,7 @@ type routeKey struct{}
 
 // RouteSource is implemented by the per-call state that the transport keeps
 // in the context, so that reading the route costs no allocation on the way.
-type RouteSource interface{ RouteInfo() RouteInfo }
+type RouteSource interface{ RouteInfo() RouteInfo } // of the attempt under way
 
 // ContextWithRoute returns a context from which [RouteFromContext] reads.
 // The transport calls it; test doubles of middleware may, too.

@@ -11,9 +11,9 @@ import (
 // Date is a calendar day without a time or a zone, written YYYY-MM-DD.
 // The zero Date is "unset" and is omitted from JSON by omitzero.
 type Date struct {
-	Year  int
-	Month time.Month
-	Day   int
+	Year  int        // 1 to 9999
+	Month time.Month // 1 to 12
+	Day   int        // 1 to 31
 }
 
 var errDate = errors.New("ccr: not a calendar date (want YYYY-MM-DD)")

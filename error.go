@@ -48,19 +48,19 @@ var (
 // program writes it (accounts[3].outstandingAmount); neither part ever holds
 // the value that was found there.
 type FieldError struct {
-	Path    string `json:"path"`
-	Message string `json:"message"`
+	Path    string `json:"path"`    // members and indices, from the root of the request
+	Message string `json:"message"` // what is wrong there, and what is wanted
 }
 
 // Problem holds the members of an RFC 9457 problem document, or what other
 // error bodies have in their place. Detail and extensions are the vendor's
 // text and may hold personal data: they are never part of [Error.Error].
 type Problem struct {
-	Type       string
-	Title      string
-	Status     int
-	Detail     string
-	Instance   string
+	Type       string                     // URI of the kind of problem
+	Title      string                     // short text for the kind
+	Status     int                        // HTTP status as the body has it; 0 if it does not
+	Detail     string                     // text for this one case
+	Instance   string                     // URI of this one case
 	Extensions map[string]json.RawMessage // members RFC 9457 does not name
 }
 

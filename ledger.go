@@ -28,16 +28,16 @@ type Ledger interface {
 
 // LedgerEntry is one fact in a [Ledger].
 type LedgerEntry struct {
-	Key         string            `json:"key"` // opaque; unique in the ledger
-	Version     int64             `json:"version"`
-	State       string            `json:"state"` // see the State… constants
-	Service     string            `json:"service,omitempty"`
-	Environment string            `json:"environment,omitempty"`
-	Name        string            `json:"name,omitempty"`
-	Size        int64             `json:"size,omitempty"`
-	SHA256      string            `json:"sha256,omitempty"`
-	At          time.Time         `json:"at"`
-	Attributes  map[string]string `json:"attributes,omitempty"` // small facts of the result, never content
+	Key         string            `json:"key"`                   // opaque; unique in the ledger
+	Version     int64             `json:"version"`               // 1 for the first entry stored under the key
+	State       string            `json:"state"`                 // see the State… constants
+	Service     string            `json:"service,omitempty"`     // as in [Error]
+	Environment string            `json:"environment,omitempty"` // see [WithEnvironment]
+	Name        string            `json:"name,omitempty"`        // the file's, at the vendor
+	Size        int64             `json:"size,omitempty"`        // bytes
+	SHA256      string            `json:"sha256,omitempty"`      // of the content, in lower-case hexadecimal
+	At          time.Time         `json:"at"`                    // of the last change
+	Attributes  map[string]string `json:"attributes,omitempty"`  // small facts of the result, never content
 }
 
 // The states of ledger entries.

@@ -8,7 +8,7 @@ import (
 
 // Page is one page of a list.
 type Page[T any] struct {
-	Items      []T
+	Items      []T // in the vendor's order
 	Number     int // 1 for the first
 	TotalPages int // -1 if the vendor did not say
 	TotalItems int // -1 if the vendor did not say

@@ -12,8 +12,8 @@ import (
 // A Retry-After of the vendor, up to 10 min, overrides one wait. Fields that
 // are not positive: 2 s and 30 s.
 type PollInterval struct {
-	Start time.Duration
-	Max   time.Duration
+	Start time.Duration // until the second look; default 2 s
+	Max   time.Duration // of the interval as it grows; default 30 s
 }
 
 // maxPollRetryAfter keeps a mistaken Retry-After from stopping a Wait for good.
@@ -21,7 +21,7 @@ const maxPollRetryAfter = 10 * time.Minute
 
 // PollState is what one look returned.
 type PollState[T any] struct {
-	Value      T
+	Value      T             // the resource as the vendor answered it
 	Done       bool          // terminal: looking again would tell the same
 	State      string        // the vendor's status word, for progress
 	RetryAfter time.Duration // what the vendor asked to wait; 0 if nothing

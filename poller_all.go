@@ -8,8 +8,8 @@ import (
 
 // Waited is what [WaitAll] learnt of one poller.
 type Waited[T any] struct {
-	Value T
-	Err   error
+	Value T     // the last state seen, also if Err is set
+	Err   error // why the wait failed; nil if it ended well
 }
 
 // WaitAll waits for many pollers at once and yields each as it ends, with its

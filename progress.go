@@ -5,9 +5,9 @@ type Progress struct {
 	Operation  string // "Upload", "Receive", "WaitAnalysis"
 	Name       string // the file, batch or resource it is about
 	Bytes      int64  // bytes done
-	TotalBytes int64
-	Items      int64 // files, rows or polls done
-	TotalItems int64
+	TotalBytes int64  // 0 if unknown
+	Items      int64  // files, rows or polls done
+	TotalItems int64  // 0 if unknown
 	State      string // the vendor's status word, where there is one
 	Done       bool   // the last report for Name
 }

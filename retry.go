@@ -66,6 +66,8 @@ func (p RetryPolicy) Validate() error {
 // golang.org/x/time/rate fits, and so does one that a fleet shares.
 // Wait returns when the request may go out, or with the context's error.
 type Limiter interface {
+	// Wait is called before every attempt, retries included, by many goroutines at
+	// once.
 	Wait(ctx context.Context) error
 }
 

@@ -18,9 +18,9 @@ type Option func(*Settings) error
 type Settings struct {
 	BaseURL     *url.URL     // nil: the service's published production URL
 	HTTPClient  *http.Client // nil: one with the SDK's own transport; never modified
-	Retry       RetryPolicy
-	Limiter     Limiter // nil: the service's default
-	Logger      *slog.Logger
+	Retry       RetryPolicy  // zero fields have their defaults: see [RetryPolicy]
+	Limiter     Limiter      // nil: the service's default
+	Logger      *slog.Logger // nil: no events
 	Middleware  []Middleware // outermost first
 	Application string       // product token for the User-Agent
 	Environment string       // "production" unless set; part of every ledger key

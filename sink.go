@@ -94,10 +94,10 @@ const (
 
 // Received is one item that a Receive dealt with.
 type Received struct {
-	Name     string // the vendor's name
-	Location string // where the sink put it; empty if failed or delivered before
-	Size     int64
-	SHA256   string // lowercase hex
-	State    ReceivedState
-	Err      error // why, for DeliveredNotArchived and ReceiveFailed
+	Name     string        // the vendor's name
+	Location string        // where the sink put it; empty if failed or delivered before
+	Size     int64         // bytes; -1 if it failed and the vendor had not said
+	SHA256   string        // lowercase hex
+	State    ReceivedState // how far it got
+	Err      error         // why, for DeliveredNotArchived and ReceiveFailed
 }

@@ -38,7 +38,7 @@ type CSVReadOptions struct {
 type RowError struct {
 	Line   int    // where the row begins, counted from 1
 	Column string // the standard header; empty if the row as a whole is at fault
-	Err    error
+	Err    error  // the cause, without the value
 }
 
 // Error names the place and the fault.

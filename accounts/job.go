@@ -28,8 +28,8 @@ type Job struct {
 // job every row that was read is in one of Accepted, Rejected, Unknown and
 // NotSent; while it runs, the rest is waiting or under way.
 type Summary struct {
-	Name string
-	Rows int64 // read from the source, faulty ones included
+	Name string // SubmitOptions.Name
+	Rows int64  // read from the source, faulty ones included
 
 	Accepted int64 // in batches that Credit Clear accepted (which is not processed)
 	Rejected int64 // in batches that it refused
@@ -39,9 +39,9 @@ type Summary struct {
 	Recorded int64 // the part of Accepted that an earlier run had sent
 	Invalid  int64 // the part of NotSent that is faulty itself
 
-	Batches int64 // accepted, rejected or unknown
-	Bytes   int64 // of those batches, without recorded ones
-	Elapsed time.Duration
+	Batches int64         // accepted, rejected or unknown
+	Bytes   int64         // of those batches, without recorded ones
+	Elapsed time.Duration // since All began; stops with the job
 	// Complete: the source was read to its end, and all its rows are accepted.
 	Complete bool
 }

@@ -30,18 +30,18 @@ type Journal interface {
 
 // JournalEntry is one batch of a job in a [Journal].
 type JournalEntry struct {
-	Job       string // environment, operation and name of the job
-	FirstRow  int64  // counted from 1 in the job's source
-	Version   int64
-	State     JournalState
-	Rows      int
-	Bytes     int64
-	SHA256    string // of the request
-	Reference string
-	StatusURL string
-	RequestID string
-	Presumed  bool // accepted, as far as a refused repetition tells
-	At        time.Time
+	Job       string       // environment, operation and name of the job
+	FirstRow  int64        // counted from 1 in the job's source
+	Version   int64        // 1 for the first entry stored of a batch
+	State     JournalState // how far the batch got
+	Rows      int          // in the batch
+	Bytes     int64        // of the request's body
+	SHA256    string       // of the request
+	Reference string       // the batch's referenceId, the same in every run
+	StatusURL string       // from the Location header; "" until accepted
+	RequestID string       // of the answer, if the vendor sent one
+	Presumed  bool         // accepted, as far as a refused repetition tells
+	At        time.Time    // of the last change
 }
 
 // JournalState is what is known of a batch.

@@ -87,7 +87,7 @@ func (c *Client) WaitBatches(ctx context.Context, receipts []Receipt, o PollOpti
 
 // WaitedBatch is one batch that [Client.WaitBatches] is done with.
 type WaitedBatch struct {
-	Receipt Receipt
+	Receipt Receipt     // the one that was given
 	Status  BatchStatus // the last one seen
 }
 

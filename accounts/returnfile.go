@@ -21,16 +21,16 @@ import (
 
 // PaymentSucceeded is a row of the Payment Succeeded file.
 type PaymentSucceeded struct {
-	IntegrationLinkID        string // "A1234567_987654321"; its relation to your reference is not documented
-	InvoiceNumber            string
-	TypeOfPayment            string // RecurringPayment, AdHocPayment, Charge, Offer Payment
-	TransactionCorrelationID string // a GUID
-	PaymentType              string // BPay, FatZebraCreditCard, …
-	Amount                   ccr.Amount
+	IntegrationLinkID        string       // "A1234567_987654321"; its relation to your reference is not documented
+	InvoiceNumber            string       // as the account was loaded with; "IN12345"
+	TypeOfPayment            string       // RecurringPayment, AdHocPayment, Charge, Offer Payment
+	TransactionCorrelationID string       // a GUID
+	PaymentType              string       // BPay, FatZebraCreditCard, …
+	Amount                   ccr.Amount   // paid, in major units; the file names no currency
 	PaymentStatus            string       // Paid
 	PaymentResponse          string       // Approved
 	ProcessedOn              ccr.DateTime // when it was given to the payment gateway
-	PartialPaymentReason     string
+	PartialPaymentReason     string       // free text; may hold personal data
 	CompanyName              string       // older files only
 	TransactionReference     string       // of the payment gateway; newer files only
 	PaidOn                   ccr.DateTime // when it was completed; newer files only
@@ -42,25 +42,25 @@ type PaymentSucceeded struct {
 // whoever changed it) or of the Customer Payment Plan Self Service file (the
 // customer did; it lacks the columns of instalments and completion dates).
 type PlanUpdate struct {
-	IntegrationLinkID string
-	InvoiceNumber     string
-	CorrelationID     string
-	Reason            PlanUpdateReason
-	Previous, New     PlanState
-	UpdatedOn         ccr.DateTime
+	IntegrationLinkID string           // "A1234567_987654321"; its relation to your reference is not documented
+	InvoiceNumber     string           // as the account was loaded with; "IN12345"
+	CorrelationID     string           // of the update; its format is not documented
+	Reason            PlanUpdateReason // which of the two files have which: see the constants
+	Previous, New     PlanState        // the plan before and after it
+	UpdatedOn         ccr.DateTime     // with an offset of hours only in the file ("+10")
 
 	Extra map[string]string // columns that are not listed here, by header
 }
 
 // PlanState is a payment plan before or after an update.
 type PlanState struct {
-	ActiveInstalmentID     string
-	DueDate                ccr.Date
-	RecurringAmount        ccr.Amount
-	Frequency              Frequency
-	FeeAmount              ccr.Amount
-	RemainingInstalments   *int // nil if the file does not say
-	ExpectedCompletionDate ccr.Date
+	ActiveInstalmentID     string     // of the next instalment to be paid (inferred)
+	DueDate                ccr.Date   // of that instalment
+	RecurringAmount        ccr.Amount // of each instalment, in major units
+	Frequency              Frequency  // Weekly, Fortnightly or Monthly
+	FeeAmount              ccr.Amount // in major units; of what is not documented
+	RemainingInstalments   *int       // nil if the file does not say
+	ExpectedCompletionDate ccr.Date   // unset if the file does not say
 }
 
 // PlanUpdateReason says why a plan changed; newer values are kept.

@@ -12,7 +12,7 @@ import (
 type UnverifiedName struct {
 	Object string // "account", "party", "route"
 	Name   string // on the wire
-	Why    string
+	Why    string // what the inference rests on
 }
 
 // Unverified lists every name on the wire that is inferred, and the routes

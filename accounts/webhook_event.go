@@ -65,31 +65,31 @@ type Event struct {
 
 // PaymentPlanCancelledData is the metadata of [EventPaymentPlanCancelled].
 type PaymentPlanCancelledData struct {
-	CancelledDate    ccr.DateTime
-	PaymentFrequency Frequency
-	RecurringAmount  ccr.Amount
+	CancelledDate    ccr.DateTime // in UTC
+	PaymentFrequency Frequency    // Weekly, Fortnightly, Monthly or, only here, Daily
+	RecurringAmount  ccr.Amount   // of each instalment, in major units (59.0)
 }
 
 // PaymentPlanCompleteData is the metadata of [EventPaymentPlanComplete].
 type PaymentPlanCompleteData struct {
-	EndDate            ccr.DateTime
-	RecurringPaymentID string // a GUID
+	EndDate            ccr.DateTime // in UTC
+	RecurringPaymentID string       // a GUID
 }
 
 // AdhocPaymentMadeData is the metadata of [EventAdhocPaymentMade].
 type AdhocPaymentMadeData struct {
-	TransactionID  string
-	Amount         ccr.Amount
-	PaymentType    string // FatZebraCreditCard, …
-	IsAdhocPayment *bool
+	TransactionID  string     // of the payment; its format is not documented
+	Amount         ccr.Amount // in major units (1235.0)
+	PaymentType    string     // FatZebraCreditCard, …
+	IsAdhocPayment *bool      // nil if the event does not say
 }
 
 // PaymentFailedData is the metadata of [EventPaymentFailed], as far as the
 // vendor's list shows it.
 type PaymentFailedData struct {
-	TransactionID            string
-	Amount                   ccr.Amount
-	PaymentType              string
+	TransactionID            string       // of the attempt; its format is not documented
+	Amount                   ccr.Amount   // in major units
+	PaymentType              string       // as in [AdhocPaymentMadeData]
 	TransactionCorrelationID string       // a GUID
 	ProcessedOnUTC           ccr.DateTime // seven digits of a second
 	// IsAdhocPayment: true for a single payment, false for one of a plan.

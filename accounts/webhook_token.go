@@ -37,7 +37,7 @@ type TokenEndpointConfig struct {
 }
 
 // TokenNames are the names of the members of a token endpoint's answer.
-type TokenNames struct{ AccessToken, TokenType, ExpiresIn string }
+type TokenNames struct{ AccessToken, TokenType, ExpiresIn string } // of the three members; "": the default
 
 // TokenEndpoint is the token server that Credit Clear calls before a webhook
 // in the OAuth style. Serve it over TLS, on any path; see [WebhookOAuth].

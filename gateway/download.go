@@ -26,7 +26,7 @@ type Reports struct {
 type Report struct {
 	Name     string // the gateway's; made up ("unnamed-…") if it gave none
 	Location string // where the sink put it; empty if it did not
-	Size     int64
+	Size     int64  // bytes, of the file itself, not of its base64
 	SHA256   string // lowercase hex; empty if it did not arrive whole
 	// Err says what is wrong: without Location the file is not in the sink,
 	// with Location it is there and doubtful (its row is not OK, or it is an

@@ -15,8 +15,8 @@ import (
 // its statuses are documented, and they may hold personal data, so none of
 // them is printed. What class the error has is inferred from the words.
 type RefusedError struct {
-	Rows []Row // those whose status is not OK
-	Text string
+	Rows []Row  // those whose status is not OK
+	Text string // of an error member beside the rows; "" if there is none
 }
 
 // Error says that there was a refusal, not in which words.

@@ -56,8 +56,8 @@ func (c *Client) ListReports(ctx context.Context, opts ...ccr.CallOption) ([]str
 // Archived is what the gateway said to [Client.ArchiveByName]. Its answer is
 // not documented: Rows are what could be read of it.
 type Archived struct {
-	Rows []Row
-	Raw  RawAnswer
+	Rows []Row     // one for each name, as far as they could be read
+	Raw  RawAnswer // the whole answer
 }
 
 // ArchiveByName archives reports: the gateway does not hand them out again,

@@ -66,11 +66,11 @@ type UploadResult struct {
 
 // UploadedFile is one file of an upload.
 type UploadedFile struct {
-	Name   string
-	Size   int64
-	SHA256 string // lowercase hex; empty without a ledger
-	State  UploadState
-	Row    Row // what the gateway said, if it named the file
+	Name   string      // as sent
+	Size   int64       // bytes, of the file itself, not of its base64
+	SHA256 string      // lowercase hex; empty without a ledger
+	State  UploadState // whether the bureau has it
+	Row    Row         // what the gateway said, if it named the file
 }
 
 // Upload sends files. They are streamed, base64 made on the way; memory does

@@ -27,17 +27,17 @@ type DiagnoseOptions struct {
 
 // Check is one step of a diagnosis.
 type Check struct {
-	Name     string // "configuration", "resolve", "connect", …
-	OK       bool
-	Detail   string // what was found; free of secrets
-	Duration time.Duration
-	Err      error // what failed, with advice
+	Name     string        // "configuration", "resolve", "connect", …
+	OK       bool          // false: see Err
+	Detail   string        // what was found; free of secrets
+	Duration time.Duration // of this step
+	Err      error         // what failed, with advice
 }
 
 // Diagnosis says how far a connection gets, and what is there.
 type Diagnosis struct {
-	Address    string // host:port
-	Checks     []Check
+	Address    string   // host:port
+	Checks     []Check  // in the order in which they were made
 	Server     string   // the server's version text
 	HostKey    string   // type and SHA256 fingerprint of the accepted key
 	PublicKey  string   // type and SHA256 fingerprint of the key that was offered

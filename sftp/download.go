@@ -22,14 +22,14 @@ import (
 
 // Downloaded is a file that was brought in.
 type Downloaded struct {
-	Name     string
-	Path     string // remote path
-	Location string // local path
-	Size     int64
-	SHA256   string    // lowercase hex; empty unless Checksum was set
-	ModTime  time.Time // the server's
-	Duration time.Duration
-	Err      error // in DownloadAll: why this file failed
+	Name     string        // without its folder
+	Path     string        // remote path
+	Location string        // local path
+	Size     int64         // bytes
+	SHA256   string        // lowercase hex; empty unless Checksum was set
+	ModTime  time.Time     // the server's
+	Duration time.Duration // of the whole download
+	Err      error         // in DownloadAll: why this file failed
 }
 
 // DownloadOptions adjust a download. The zero value is the safe default.

@@ -41,7 +41,7 @@ var (
 // hold paths and is not part of Error().
 type StatusError struct {
 	Code uint32 // SSH_FX_… of protocol version 3
-	Text string
+	Text string // the server's; may name paths
 }
 
 // The status codes of protocol version 3 (draft-ietf-secsh-filexfer-02 §7).

@@ -16,7 +16,7 @@ type Entry struct {
 	Path    string    // remote path
 	Size    int64     // bytes
 	ModTime time.Time // whole seconds; zero if the server did not say
-	Dir     bool
+	Dir     bool      // a folder
 	// Regular: a file, not a folder, link or device.
 	Regular bool
 	// Temporary: the name looks like that of a file still being written.

@@ -34,15 +34,15 @@ const (
 
 // Uploaded is a file that was sent.
 type Uploaded struct {
-	Name         string
-	Path         string // remote path of the final name
-	Size         int64
-	SHA256       string // lowercase hex; empty unless Checksum or Ledger was set
-	Verification Verification
-	Recorded     bool  // an earlier run had sent it, says the ledger; nothing was sent now
-	Resumed      int64 // bytes that an interrupted upload had brought over and were not sent again
-	Duration     time.Duration
-	Err          error // in UploadAll: why this file failed
+	Name         string        // without its folder
+	Path         string        // remote path of the final name
+	Size         int64         // bytes
+	SHA256       string        // lowercase hex; empty unless Checksum or Ledger was set
+	Verification Verification  // how far the arrived file was checked
+	Recorded     bool          // an earlier run had sent it, says the ledger; nothing was sent now
+	Resumed      int64         // bytes that an interrupted upload had brought over and were not sent again
+	Duration     time.Duration // of the whole upload, checks included
+	Err          error         // in UploadAll: why this file failed
 }
 
 // UploadOptions adjust an upload. The zero value is the safe default.

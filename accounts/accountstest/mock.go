@@ -13,8 +13,9 @@ import (
 // function is nil fails the test T with the method's name. Jobs and pollers for
 // it come from [accounts.JobOf], [accounts.NewJob] and [ccr.PollerOf].
 type Mock struct {
-	T TB
+	T TB // nil: only the error says which function is missing
 
+	// One for each method of [accounts.API], of its signature.
 	UpsertAccountsFunc func(ctx context.Context, b accounts.AccountBatch, opts ...ccr.CallOption) (accounts.Receipt, error)
 	ReportPaymentsFunc func(ctx context.Context, b accounts.PaymentBatch, opts ...ccr.CallOption) (accounts.Receipt, error)
 	UpsertClaimsFunc   func(ctx context.Context, b accounts.ClaimBatch, opts ...ccr.CallOption) (accounts.Receipt, error)
@@ -30,6 +31,7 @@ var _ accounts.API = (*Mock)(nil)
 
 // TB is the part of testing.TB that a Mock needs.
 type TB interface {
+	// Both as in testing.TB; a *testing.T is one.
 	Helper()
 	Errorf(format string, args ...any)
 }

@@ -23,36 +23,36 @@ const (
 
 // Invoice is what the server keeps for an account.
 type Invoice struct {
-	State   InvoiceState
-	Paused  bool
-	Number  int // 1 for an account's first invoice, 2 for the one after a Paid or Voided one
-	Account accounts.Account
+	State   InvoiceState     // changed by Active, Hold and Closed as documented
+	Paused  bool             // by a Hold, until an Active
+	Number  int              // 1 for an account's first invoice, 2 for the one after a Paid or Voided one
+	Account accounts.Account // as it was last sent
 }
 
 // Item is one payment or claim that the server took.
 type Item struct {
-	Key string // its reference
-	Raw json.RawMessage
+	Key string          // its reference
+	Raw json.RawMessage // the object as it came
 }
 
 // Batch is one batch that the server accepted.
 type Batch struct {
-	ID        string // in the status URI
-	Operation string
-	Reference string
-	Rows      int
-	Repeated  int // times the same body came again
-	Looks     int // at its status
-	Results   []Result
+	ID        string   // in the status URI
+	Operation string   // "UpsertAccounts", "ReportPayments" or "UpsertClaims"
+	Reference string   // its referenceId
+	Rows      int      // items in it
+	Repeated  int      // times the same body came again
+	Looks     int      // at its status
+	Results   []Result // one for each item, in order
 
 	sum [sha256.Size]byte
 }
 
 // Result is what became of one item of a batch.
 type Result struct {
-	Key    string   `json:"clientReferenceId"`
-	Status string   `json:"status"` // Created, Updated, Ignored, Closed, Recorded, Failed
-	Errors []string `json:"errors,omitempty"`
+	Key    string   `json:"clientReferenceId"` // the item's reference
+	Status string   `json:"status"`            // Created, Updated, Ignored, Closed, Recorded, Failed
+	Errors []string `json:"errors,omitempty"`  // for people; set with Failed only
 }
 
 // WithInvoice puts an account's invoice into a state, as if it had been

@@ -41,10 +41,10 @@ func fixed(v string) SenderAuth {
 // SenderOAuth is the OAuth style: the sender first calls the client's token
 // server, and caches the token by its expiry.
 type SenderOAuth struct {
-	TokenURL       string
-	User, Password string            // Basic authentication, if User is set
-	Form           map[string]string // form fields, if any
-	Names          accounts.TokenNames
+	TokenURL       string              // of the endpoint under test
+	User, Password string              // Basic authentication, if User is set
+	Form           map[string]string   // form fields, if any
+	Names          accounts.TokenNames // of the members of its answer; zero: OAuth's
 }
 
 // SendOAuth authenticates by a token of the client's own server.
@@ -106,8 +106,8 @@ func (o *SenderOAuth) fetch(ctx context.Context, c *http.Client) (map[string]any
 
 // Sender calls a webhook as Credit Clear does.
 type Sender struct {
-	URL    string
-	Auth   SenderAuth
+	URL    string       // of the receiver
+	Auth   SenderAuth   // required; [SendNothing] for none
 	Client *http.Client // that trusts the webhook's server
 }
 

@@ -13,8 +13,9 @@ import (
 // Mock is a [gateway.API] with a function for each method. A method whose
 // function is nil fails the test T with the method's name.
 type Mock struct {
-	T TB
+	T TB // nil: only the error says which function is missing
 
+	// One for each method of [gateway.API], of its signature.
 	UploadFunc         func(ctx context.Context, req gateway.UploadRequest, opts ...ccr.CallOption) (*gateway.UploadResult, error)
 	SettleUploadFunc   func(ctx context.Context, ledger ccr.Ledger, file ccr.File, arrived bool) error
 	CountReportsFunc   func(ctx context.Context, opts ...ccr.CallOption) (int, error)
@@ -30,6 +31,7 @@ type Mock struct {
 
 // TB is the part of testing.TB that a Mock needs.
 type TB interface {
+	// Both as in testing.TB; a *testing.T is one.
 	Helper()
 	Errorf(format string, args ...any)
 }

@@ -27,15 +27,15 @@ const (
 // Style is how the server writes what the contract leaves open. The zero value
 // is the documented form, in PHP's JSON: "/" as "\/", other than ASCII as "\u…".
 type Style struct {
-	List            ListStyle
-	NumbersAsString bool   // "numReports":"1"
-	SingleAsObject  bool   // one file, one row: an object in place of an array
-	MessageFirst    bool   // message before files
-	DataFirst       bool   // data before name in each file
-	PlainJSON       bool   // without PHP's escapes
-	ExtraMembers    bool   // members that no one knows, everywhere
-	Preamble        string // stands before the JSON, as a PHP warning does
-	Epilogue        string // stands behind it
+	List            ListStyle // of the names in the answer to listReports
+	NumbersAsString bool      // "numReports":"1"
+	SingleAsObject  bool      // one file, one row: an object in place of an array
+	MessageFirst    bool      // message before files
+	DataFirst       bool      // data before name in each file
+	PlainJSON       bool      // without PHP's escapes
+	ExtraMembers    bool      // members that no one knows, everywhere
+	Preamble        string    // stands before the JSON, as a PHP warning does
+	Epilogue        string    // stands behind it
 	// RefusalStatus is the HTTP status of an answer in which a file or the
 	// request was refused; 0 is 200, as PHP programs do.
 	RefusalStatus int

@@ -55,16 +55,16 @@ const (
 
 // Fault is something that goes wrong.
 type Fault struct {
-	Operation string // one of the Op… constants; "" is any
-	Path      string // only requests about this path; "" is any
-	Kind      FaultKind
-	Skip      int    // requests that go well first
-	Times     int    // requests that go wrong; 0 is one, negative is all
-	Status    uint32 // Refuse: SSH_FX_…; 0 is 4, SSH_FX_FAILURE
-	Text      string // Refuse
-	Delay     time.Duration
-	After     int64 // Cut
-	Do        func()
+	Operation string        // one of the Op… constants; "" is any
+	Path      string        // only requests about this path; "" is any
+	Kind      FaultKind     // what goes wrong
+	Skip      int           // requests that go well first
+	Times     int           // requests that go wrong; 0 is one, negative is all
+	Status    uint32        // Refuse: SSH_FX_…; 0 is 4, SSH_FX_FAILURE
+	Text      string        // Refuse
+	Delay     time.Duration // Delay: how long
+	After     int64         // Cut
+	Do        func()        // Then
 }
 
 type armed struct {

@@ -13,8 +13,9 @@ import (
 // Mock is an [sftp.API] with a function for each method. A method whose
 // function is nil fails the test T with the method's name.
 type Mock struct {
-	T TB
+	T TB // nil: only the error says which function is missing
 
+	// One for each method of [sftp.API], of its signature.
 	UploadFunc       func(ctx context.Context, file ccr.File, opts ...sftp.UploadOptions) (sftp.Uploaded, error)
 	UploadAllFunc    func(ctx context.Context, files []ccr.File, opts ...sftp.UploadOptions) ([]sftp.Uploaded, error)
 	SettleUploadFunc func(ctx context.Context, ledger ccr.Ledger, file ccr.File, arrived bool) error
@@ -29,6 +30,7 @@ type Mock struct {
 
 // TB is the part of testing.TB that a Mock needs.
 type TB interface {
+	// Both as in testing.TB; a *testing.T is one.
 	Helper()
 	Errorf(format string, args ...any)
 }

@@ -42,12 +42,14 @@ type Config struct {
 
 // User is somebody who may log in.
 type User struct {
-	Name           string
+	Name           string     // of the login
 	AuthorizedKeys []string   // public key lines
 	Password       ccr.Secret // zero: no password login
 }
 
 // Permission says what may be done in a folder.
+// List is of the folder itself, the others of the files in it. Rename is
+// needed in both folders of a rename.
 type Permission struct{ List, Stat, Read, Write, Rename, Remove bool }
 
 // Traits are ways in which servers differ.
@@ -88,9 +90,9 @@ type Server struct {
 
 // Login is one attempt to log in.
 type Login struct {
-	User   string
+	User   string // the name that was given, known or not
 	Method string // "publickey", "password" or "keyboard-interactive"
-	OK     bool
+	OK     bool   // let in
 }
 
 // memoryAddress is where a server in memory says that it is.
@@ -489,8 +491,8 @@ type Request struct {
 	Operation string // "open", "write", "posix-rename", …: see the constants
 	Path      string // of the file, also where the request names a handle
 	To        string // of a rename
-	Offset    int64
-	Length    int
+	Offset    int64  // read and write: in the file, in bytes
+	Length    int    // read and write: bytes asked for or brought
 }
 
 // String is the operation and the path, as a test prints it.
