@@ -116,7 +116,10 @@ type routeKey struct{}
 
 // RouteSource is implemented by the per-call state that the transport keeps
 // in the context, so that reading the route costs no allocation on the way.
-type RouteSource interface{ RouteInfo() RouteInfo } // of the attempt under way
+type RouteSource interface {
+	// RouteInfo names the attempt under way; it may be called at any time.
+	RouteInfo() RouteInfo
+}
 
 // ContextWithRoute returns a context from which [RouteFromContext] reads.
 // The transport calls it; test doubles of middleware may, too.

@@ -62,7 +62,7 @@ type Account struct {
 	AdditionalInfo []KeyValue `json:"additionalInfo,omitzero"`
 	// CallbackNumber is the phone number to call back. Inferred name.
 	CallbackNumber *string `json:"callbackNumber,omitempty"`
-	// CustomData1 to CustomData5 are five fields for data of yours. Inferred names.
+	// Five fields for data of yours. Inferred names.
 	CustomData1 *string `json:"customData1,omitempty"`
 	CustomData2 *string `json:"customData2,omitempty"`
 	CustomData3 *string `json:"customData3,omitempty"`

@@ -75,7 +75,7 @@ type ItemStatus struct {
 	Word      string     // the vendor's word for the state
 	// Messages are the vendor's texts. They may hold personal data: do not log them.
 	Messages []string
-	Raw      json.RawMessage
+	Raw      json.RawMessage // the object as it came
 }
 
 // BatchStatus looks once at the status of a batch. It follows the receipt's

@@ -37,7 +37,10 @@ type TokenEndpointConfig struct {
 }
 
 // TokenNames are the names of the members of a token endpoint's answer.
-type TokenNames struct{ AccessToken, TokenType, ExpiresIn string } // of the three members; "": the default
+type TokenNames struct {
+	// An empty one is the default: see [TokenEndpointConfig].
+	AccessToken, TokenType, ExpiresIn string
+}
 
 // TokenEndpoint is the token server that Credit Clear calls before a webhook
 // in the OAuth style. Serve it over TLS, on any path; see [WebhookOAuth].

@@ -38,7 +38,7 @@ type ClientCredentialsConfig struct {
 	// TokenURL is the token endpoint, https. Credit Clear gives it at
 	// onboarding (path /oauth/token); Algoan's is decisioning.TokenURL.
 	TokenURL     string
-	ClientID     string
+	ClientID     string     // the vendor gives both; required
 	ClientSecret ccr.Secret // revealed at each token request, so a rotated file is picked up
 	Audience     string     // Credit Clear: the sync API's audience, from onboarding
 	Scope        string     // sent if set; neither vendor documents one

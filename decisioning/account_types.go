@@ -17,11 +17,11 @@ type Account struct {
 	Name           string            `json:"name,omitzero"`           // important
 	Number         string            `json:"number,omitzero"`         // important: equal numbers merge accounts
 	IBAN           string            `json:"iban,omitzero"`           // important
-	BIC            string            `json:"bic,omitzero"`            //
+	BIC            string            `json:"bic,omitzero"`            // // of the bank; not needed
 	Country        string            `json:"country,omitzero"`        // ISO 3166-1 alpha-2
 	Coming         ccr.Amount        `json:"coming,omitzero"`         // pending, not debited yet
 	Details        *AccountDetails   `json:"details,omitzero"`        // of savings and loans
-	Aggregator     *AggregatorRecord `json:"aggregator,omitzero"`     //
+	Aggregator     *AggregatorRecord `json:"aggregator,omitzero"`     // // the aggregator's own words for it; not needed
 	OrganizationID string            `json:"organizationId,omitzero"` // output
 	ProjectID      string            `json:"projectId,omitzero"`      // output
 	CustomerID     string            `json:"customerId,omitzero"`     // output
@@ -67,33 +67,33 @@ const (
 
 // Bank is an account's bank.
 type Bank struct {
-	ID      string         `json:"id,omitzero"`
-	Name    string         `json:"name,omitzero"` // needed: duplicates are found by it
-	LogoURL string         `json:"logoUrl,omitzero"`
-	Country string         `json:"country,omitzero"`
-	Extra   map[string]any `json:"-"`
+	ID      string         `json:"id,omitzero"`      // not needed; whose id is not documented
+	Name    string         `json:"name,omitzero"`    // needed: duplicates are found by it
+	LogoURL string         `json:"logoUrl,omitzero"` // for display
+	Country string         `json:"country,omitzero"` // ISO 3166-1 alpha-2 (inferred from the account's)
+	Extra   map[string]any `json:"-"`                // every other member: see "Unknown members"
 }
 
 // AccountOwner is an owner as the bank names them.
 type AccountOwner struct {
-	Name  string         `json:"name,omitzero"`
-	Extra map[string]any `json:"-"`
+	Name  string         `json:"name,omitzero"` // personal data
+	Extra map[string]any `json:"-"`             // every other member: see "Unknown members"
 }
 
 // AccountDetails is what only savings or loans have.
 type AccountDetails struct {
-	Savings *SavingsDetails `json:"savings,omitzero"`
-	Loan    *LoanDetails    `json:"loan,omitzero"`
-	Extra   map[string]any  `json:"-"`
+	Savings *SavingsDetails `json:"savings,omitzero"` // nil but for a SAVINGS account
+	Loan    *LoanDetails    `json:"loan,omitzero"`    // nil but for a LOAN account
+	Extra   map[string]any  `json:"-"`                // every other member: see "Unknown members"
 }
 
 // SavingsDetails describes a savings account.
 type SavingsDetails struct {
-	Type          SavingsType    `json:"type,omitzero"`
-	OpenedAt      ccr.DateTime   `json:"openedAt,omitzero"`
-	MaximumAmount ccr.Amount     `json:"maximumAmount,omitzero"`
-	InterestRate  *float64       `json:"interestRate,omitzero"` // a fraction: 0.03 is 3 %
-	Extra         map[string]any `json:"-"`
+	Type          SavingsType    `json:"type,omitzero"`          // how long the money is bound
+	OpenedAt      ccr.DateTime   `json:"openedAt,omitzero"`      // of the account
+	MaximumAmount ccr.Amount     `json:"maximumAmount,omitzero"` // that may be saved, in the account's currency
+	InterestRate  *float64       `json:"interestRate,omitzero"`  // a fraction: 0.03 is 3 %
+	Extra         map[string]any `json:"-"`                      // every other member: see "Unknown members"
 }
 
 // SavingsType says how long savings are bound; other values may come.
@@ -107,16 +107,16 @@ const (
 
 // LoanDetails describes a loan.
 type LoanDetails struct {
-	Type             LoanType       `json:"type,omitzero"`
-	Amount           ccr.Amount     `json:"amount,omitzero"`
-	StartDate        ccr.DateTime   `json:"startDate,omitzero"`
-	EndDate          ccr.DateTime   `json:"endDate,omitzero"`
-	Duration         *int           `json:"duration,omitzero"` // months
-	InsuranceLabel   string         `json:"insuranceLabel,omitzero"`
-	Payment          ccr.Amount     `json:"payment,omitzero"` // monthly
-	RemainingCapital ccr.Amount     `json:"remainingCapital,omitzero"`
-	InterestRate     *float64       `json:"interestRate,omitzero"` // a fraction: 0.1456 is 14.56 %
-	Extra            map[string]any `json:"-"`
+	Type             LoanType       `json:"type,omitzero"`             // what the loan is for
+	Amount           ccr.Amount     `json:"amount,omitzero"`           // borrowed, in the account's currency, like the others here
+	StartDate        ccr.DateTime   `json:"startDate,omitzero"`        // first day of it
+	EndDate          ccr.DateTime   `json:"endDate,omitzero"`          // last day of it
+	Duration         *int           `json:"duration,omitzero"`         // months
+	InsuranceLabel   string         `json:"insuranceLabel,omitzero"`   // as the bank names the insurance
+	Payment          ccr.Amount     `json:"payment,omitzero"`          // monthly
+	RemainingCapital ccr.Amount     `json:"remainingCapital,omitzero"` // still to be paid back
+	InterestRate     *float64       `json:"interestRate,omitzero"`     // a fraction: 0.1456 is 14.56 %
+	Extra            map[string]any `json:"-"`                         // every other member: see "Unknown members"
 }
 
 // LoanType is the kind of a loan; other values may come.
@@ -131,15 +131,15 @@ const (
 
 // AggregatorRecord is what an aggregator calls an account or a transaction.
 type AggregatorRecord struct {
-	ID       string         `json:"id,omitzero"`
-	Type     string         `json:"type,omitzero"`
-	Category string         `json:"category,omitzero"`
-	Extra    map[string]any `json:"-"`
+	ID       string         `json:"id,omitzero"`       // the aggregator's
+	Type     string         `json:"type,omitzero"`     // in the aggregator's words
+	Category string         `json:"category,omitzero"` // in the aggregator's words
+	Extra    map[string]any `json:"-"`                 // every other member: see "Unknown members"
 }
 
 // DailyBalance is the balance at the end of a day.
 type DailyBalance struct {
-	Date    ccr.DateTime   `json:"date,omitzero"` // may be a bare day: see [ccr.DateTime.String]
-	Balance ccr.Amount     `json:"balance,omitzero"`
-	Extra   map[string]any `json:"-"`
+	Date    ccr.DateTime   `json:"date,omitzero"`    // may be a bare day: see [ccr.DateTime.String]
+	Balance ccr.Amount     `json:"balance,omitzero"` // in the account's currency
+	Extra   map[string]any `json:"-"`                // every other member: see "Unknown members"
 }

@@ -23,8 +23,8 @@ type AnalysisInput struct {
 	Format Format `json:"format,omitzero"`
 	// Connections in an aggregator's format: the Powens and Linxo ones.
 	Connections []json.RawMessage   `json:"connections,omitzero"`
-	DataOrigin  DataOrigin          `json:"dataOrigin,omitzero"`
-	Parameters  *AnalysisParameters `json:"parameters,omitzero"`
+	DataOrigin  DataOrigin          `json:"dataOrigin,omitzero"` // where the data is from; "": not sent
+	Parameters  *AnalysisParameters `json:"parameters,omitzero"` // nil: all results
 	// Skip names preconditions that are not checked before sending. They
 	// concern Accounts; raw data is not looked into.
 	Skip  []Precondition `json:"-"`

@@ -9,23 +9,23 @@ import (
 
 // Analysis is one evaluation of a customer's accounts.
 type Analysis struct {
-	ID             string              `json:"id,omitzero"`
-	OrganizationID string              `json:"organizationId,omitzero"`
-	ProjectID      string              `json:"projectId,omitzero"`
-	CustomerID     string              `json:"customerId,omitzero"`
-	Name           string              `json:"name,omitzero"`
-	UserID         string              `json:"userId,omitzero"`
-	Status         AnalysisStatus      `json:"status,omitzero"`
-	Source         AnalysisSource      `json:"source,omitzero"`
-	DataOrigin     DataOrigin          `json:"dataOrigin,omitzero"`
-	Parameters     *AnalysisParameters `json:"parameters,omitzero"`
-	Metadata       *AnalysisMetadata   `json:"metadata,omitzero"`
+	ID             string              `json:"id,omitzero"`             // 24 hexadecimal digits, as all of Algoan's ids
+	OrganizationID string              `json:"organizationId,omitzero"` // yours at Algoan
+	ProjectID      string              `json:"projectId,omitzero"`      // the one that the credential is of
+	CustomerID     string              `json:"customerId,omitzero"`     // whose accounts they are
+	Name           string              `json:"name,omitzero"`           // optional; who gives it is not documented
+	UserID         string              `json:"userId,omitzero"`         // optional; subject of a token (inferred)
+	Status         AnalysisStatus      `json:"status,omitzero"`         // COMPLETED and ERROR are its ends
+	Source         AnalysisSource      `json:"source,omitzero"`         // what started it
+	DataOrigin     DataOrigin          `json:"dataOrigin,omitzero"`     // as it was given
+	Parameters     *AnalysisParameters `json:"parameters,omitzero"`     // as they were given
+	Metadata       *AnalysisMetadata   `json:"metadata,omitzero"`       // of the data it had
 	Scores         *Scores             `json:"scores,omitzero"`         // nil until COMPLETED
 	CreditInsights *CreditInsights     `json:"creditInsights,omitzero"` // nil until COMPLETED
 	Error          *Failure            `json:"error,omitzero"`          // set on ERROR
 	Accounts       []Account           `json:"accounts,omitzero"`       // perhaps; may be large
-	CreatedAt      ccr.DateTime        `json:"createdAt,omitzero"`
-	UpdatedAt      ccr.DateTime        `json:"updatedAt,omitzero"`
+	CreatedAt      ccr.DateTime        `json:"createdAt,omitzero"`      // by Algoan's clock
+	UpdatedAt      ccr.DateTime        `json:"updatedAt,omitzero"`      // by Algoan's clock
 	// Extra holds every other member as it came: see "Unknown members" in
 	// the package's documentation.
 	Extra map[string]any `json:"-"`
@@ -73,30 +73,30 @@ const (
 
 // AnalysisParameters switches results off.
 type AnalysisParameters struct {
-	DisableScores         *bool          `json:"disableScores,omitzero"`
-	DisableCreditInsights *bool          `json:"disableCreditInsights,omitzero"`
-	Extra                 map[string]any `json:"-"`
+	DisableScores         *bool          `json:"disableScores,omitzero"`         // true: no scores
+	DisableCreditInsights *bool          `json:"disableCreditInsights,omitzero"` // true: no credit insights
+	Extra                 map[string]any `json:"-"`                              // every other member: see "Unknown members"
 }
 
 // AnalysisMetadata describes the data that an analysis had.
 type AnalysisMetadata struct {
-	LastTransactionGap      *int           `json:"lastTransactionGap,omitzero"` // days
-	HistoricalDepth         *int           `json:"historicalDepth,omitzero"`    // days
-	MonthlyTransactionCount *float64       `json:"monthlyTransactionCount,omitzero"`
-	NumberOfCheckings       *int           `json:"numberOfCheckings,omitzero"`
-	NumberOfSavings         *int           `json:"numberOfSavings,omitzero"`
-	NumberOfLoans           *int           `json:"numberOfLoans,omitzero"`
-	FirstTransactionDate    ccr.DateTime   `json:"firstTransactionDate,omitzero"`
-	Calendar                []MonthDays    `json:"calendar,omitzero"`
-	TotalTransactionCount   *int           `json:"totalTransactionCount,omitzero"`
-	Extra                   map[string]any `json:"-"`
+	LastTransactionGap      *int           `json:"lastTransactionGap,omitzero"`      // days
+	HistoricalDepth         *int           `json:"historicalDepth,omitzero"`         // days
+	MonthlyTransactionCount *float64       `json:"monthlyTransactionCount,omitzero"` // a mean (inferred)
+	NumberOfCheckings       *int           `json:"numberOfCheckings,omitzero"`       // CHECKING accounts
+	NumberOfSavings         *int           `json:"numberOfSavings,omitzero"`         // SAVINGS accounts
+	NumberOfLoans           *int           `json:"numberOfLoans,omitzero"`           // LOAN accounts
+	FirstTransactionDate    ccr.DateTime   `json:"firstTransactionDate,omitzero"`    // of the oldest one
+	Calendar                []MonthDays    `json:"calendar,omitzero"`                // one for each month with data
+	TotalTransactionCount   *int           `json:"totalTransactionCount,omitzero"`   // of all accounts
+	Extra                   map[string]any `json:"-"`                                // every other member: see "Unknown members"
 }
 
 // MonthDays is how many days of a month the data covers.
 type MonthDays struct {
-	Month string         `json:"month,omitzero"` // YYYY-MM
-	Days  int            `json:"nbDays,omitzero"`
-	Extra map[string]any `json:"-"`
+	Month string         `json:"month,omitzero"`  // YYYY-MM
+	Days  int            `json:"nbDays,omitzero"` // with data (inferred)
+	Extra map[string]any `json:"-"`               // every other member: see "Unknown members"
 }
 
 // Failure is why an analysis ended in ERROR.
@@ -106,23 +106,23 @@ type Failure struct {
 	// is not published.
 	Code    string         `json:"code,omitzero"`
 	Message string         `json:"message,omitzero"` // may hold personal data
-	Extra   map[string]any `json:"-"`
+	Extra   map[string]any `json:"-"`                // every other member: see "Unknown members"
 }
 
 // AnalysisUpdate changes an analysis: data for one that was created empty, or
 // a failure to report.
 type AnalysisUpdate struct {
-	Accounts    []Account         `json:"accounts,omitzero"`
-	RawAccounts []json.RawMessage `json:"-"` // instead of Accounts, with FormatTinkV2
-	Format      Format            `json:"format,omitzero"`
+	Accounts    []Account         `json:"accounts,omitzero"`    // in Algoan's own format
+	RawAccounts []json.RawMessage `json:"-"`                    // instead of Accounts, with FormatTinkV2
+	Format      Format            `json:"format,omitzero"`      // of RawAccounts or Connections; "": Algoan's own
 	Connections []json.RawMessage `json:"connections,omitzero"` // with the Powens and Linxo formats
 	// AccountOwnerships is what the Powens connector adds; its shape is the
 	// aggregator's.
 	AccountOwnerships []json.RawMessage `json:"accountOwnerships,omitzero"`
 	Status            AnalysisStatus    `json:"status,omitzero"` // StatusError, with Error
-	Error             *Failure          `json:"error,omitzero"`
-	Skip              []Precondition    `json:"-"` // preconditions not to check; they concern Accounts only
-	Extra             map[string]any    `json:"-"` // added to the request; wins over a field of the same name
+	Error             *Failure          `json:"error,omitzero"`  // why there is no data
+	Skip              []Precondition    `json:"-"`               // preconditions not to check; they concern Accounts only
+	Extra             map[string]any    `json:"-"`               // added to the request; wins over a field of the same name
 }
 
 // MarshalJSON writes the body of "update an analysis".

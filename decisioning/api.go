@@ -11,6 +11,7 @@ import (
 // place in tests; decisioningtest.Mock implements it. It grows when the client
 // does, so embed it in implementations of your own.
 type API interface {
+	// Customers. EnsureCustomer is the one that is safe to repeat.
 	CreateCustomer(ctx context.Context, n NewCustomer, opts ...ccr.CallOption) (*Customer, error)
 	Customer(ctx context.Context, customerID string, opts ...ccr.CallOption) (*Customer, error)
 	Customers(opts ...ListOption) *ccr.Pages[Customer]
@@ -19,11 +20,15 @@ type API interface {
 	FindCustomer(ctx context.Context, customIdentifier string, opts ...ccr.CallOption) (*Customer, error)
 	EnsureCustomer(ctx context.Context, n NewCustomer, opts ...ccr.CallOption) (*Customer, error)
 
+	// Analyses: started by CreateAnalysis with data, or by UpdateAnalysis when it
+	// is created empty.
 	CreateAnalysis(ctx context.Context, customerID string, in AnalysisInput, opts ...ccr.CallOption) (*Analysis, error)
 	Analysis(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*Analysis, error)
 	Analyses(customerID string, opts ...ListOption) *ccr.Pages[Analysis]
 	UpdateAnalysis(ctx context.Context, customerID, analysisID string, u AnalysisUpdate, opts ...ccr.CallOption) (*Analysis, error)
 
+	// The results, which exist once an analysis is COMPLETED. Lists are read page
+	// by page while they are ranged over.
 	Scores(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*Scores, error)
 	Incomes(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*Incomes, error)
 	Expenses(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*Expenses, error)
@@ -35,11 +40,13 @@ type API interface {
 	Transactions(customerID, analysisID string, opts ...ListOption) *ccr.Pages[Transaction]
 	AccountTransactions(customerID, analysisID, accountID string, opts ...ListOption) *ccr.Pages[Transaction]
 
+	// Waiting, for one or for many, here or resumed in another process.
 	WaitAnalysis(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*Analysis, error)
 	AnalysisPoller(customerID, analysisID string, opts ...ccr.CallOption) *ccr.Poller[*Analysis]
 	ResumeAnalysis(token string, opts ...ccr.CallOption) (*ccr.Poller[*Analysis], error)
 	WaitAnalyses(ctx context.Context, refs []AnalysisRef, inFlight int, opts ...ccr.CallOption) iter.Seq[WaitedAnalysis]
 
+	// Webhooks: who is called at which event, and what became of the calls.
 	Subscriptions(ctx context.Context, events []EventName, opts ...ccr.CallOption) ([]Subscription, error)
 	CreateSubscription(ctx context.Context, n NewSubscription, opts ...ccr.CallOption) (*Subscription, error)
 	UpdateSubscription(ctx context.Context, subscriptionID string, status SubscriptionStatus, opts ...ccr.CallOption) error

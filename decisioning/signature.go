@@ -27,8 +27,8 @@ var ErrSignature = errors.New("decisioning: the signature is missing or wrong")
 // one signed payload can send it again under another name, id or time. So take
 // an event as a hint, and read what it is about from the API.
 type Event struct {
-	Name           EventName
-	SubscriptionID string
+	Name           EventName // what happened
+	SubscriptionID string    // of the subscription that it came by
 	ID             string    // needed to tell Algoan what became of it; missing in its own sample
 	Index          int64     // counts up per subscription; -1 if it was not sent
 	Time           time.Time // zero if it was not sent

@@ -16,7 +16,7 @@ type Transaction struct {
 	Description string            `json:"description,omitzero"` // needed; the bank's raw label
 	Dates       TransactionDates  `json:"dates,omitzero"`       // needed: at least one
 	IsComing    *bool             `json:"isComing,omitzero"`    // announced, not booked yet
-	Aggregator  *AggregatorRecord `json:"aggregator,omitzero"`
+	Aggregator  *AggregatorRecord `json:"aggregator,omitzero"`  // the aggregator's own words for it; not needed
 	Comment     string            `json:"comment,omitzero"`     // output
 	Enrichments *Enrichments      `json:"enrichments,omitzero"` // output
 	CreatedAt   ccr.DateTime      `json:"createdAt,omitzero"`   // output
@@ -28,25 +28,25 @@ type Transaction struct {
 
 // TransactionDates are the days of a transaction.
 type TransactionDates struct {
-	DebitedAt ccr.DateTime   `json:"debitedAt,omitzero"`
-	BookedAt  ccr.DateTime   `json:"bookedAt,omitzero"`
-	Extra     map[string]any `json:"-"`
+	DebitedAt ccr.DateTime   `json:"debitedAt,omitzero"` // value date (inferred)
+	BookedAt  ccr.DateTime   `json:"bookedAt,omitzero"`  // the day of the entry (inferred)
+	Extra     map[string]any `json:"-"`                  // every other member: see "Unknown members"
 }
 
 // Enrichments is what Algoan found out about a transaction.
 type Enrichments struct {
-	Category   Category        `json:"category,omitzero"`
-	Type       TransactionType `json:"type,omitzero"`
-	IsRejected *bool           `json:"isRejected,omitzero"`
+	Category   Category        `json:"category,omitzero"`   // what for; the taxonomy depends on project and market
+	Type       TransactionType `json:"type,omitzero"`       // how the money moved
+	IsRejected *bool           `json:"isRejected,omitzero"` // nil if Algoan does not say
 	// RelatedTransactions is newer than CounterPartID. Algoan shows only an
 	// empty object; its members are not documented.
 	RelatedTransactions     json.RawMessage `json:"relatedTransactions,omitzero"`
-	CounterPartID           string          `json:"counterPartId,omitzero"` // older
-	GroupID                 string          `json:"groupId,omitzero"`
-	DescriptionGroupID      string          `json:"descriptionGroupId,omitzero"`
+	CounterPartID           string          `json:"counterPartId,omitzero"`           // older
+	GroupID                 string          `json:"groupId,omitzero"`                 // of transactions that belong together
+	DescriptionGroupID      string          `json:"descriptionGroupId,omitzero"`      // of transactions with like descriptions (inferred)
 	IsInternationalTransfer *bool           `json:"isInternationalTransfer,omitzero"` // newer
 	Periodicity             Periodicity     `json:"periodicity,omitzero"`             // inferred: named in prose only
-	Extra                   map[string]any  `json:"-"`
+	Extra                   map[string]any  `json:"-"`                                // every other member: see "Unknown members"
 }
 
 // TransactionType is how money moved; other values may come.

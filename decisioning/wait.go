@@ -20,8 +20,8 @@ var ErrAnalysisFailed = errors.New("the analysis ended without a result")
 // AnalysisError is an analysis that ended in ERROR. It is an [*ccr.Error], too
 // (errors.As), with the same code and outcome rejected.
 type AnalysisError struct {
-	CustomerID string
-	AnalysisID string
+	CustomerID string // as the wait was asked for
+	AnalysisID string // of the one that failed
 	// Code is Algoan's; "" if it gave none. The set is open: see [Failure].
 	Code string
 
@@ -154,8 +154,8 @@ func (c *Client) ResumeAnalysis(token string, opts ...ccr.CallOption) (*ccr.Poll
 
 // AnalysisRef names an analysis.
 type AnalysisRef struct {
-	CustomerID string
-	AnalysisID string
+	CustomerID string // both are needed: Algoan has no other path
+	AnalysisID string // of that customer
 }
 
 // WaitedAnalysis is what [Client.WaitAnalyses] learnt of one analysis.

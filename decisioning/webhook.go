@@ -22,6 +22,8 @@ var ErrUnknownEvent = errors.New("decisioning: unknown event")
 
 // EventUpdater tells Algoan what became of an event; a [*Client] does.
 type EventUpdater interface {
+	// UpdateEvent is as [Client.UpdateEvent]: it may be called by several
+	// goroutines at once, and for an event more than once.
 	UpdateEvent(ctx context.Context, subscriptionID, eventID string, status EventStatus, opts ...ccr.CallOption) error
 }
 

@@ -14,8 +14,9 @@ import (
 // errors for it are made with [ccr.PagesOf], [ccr.PollerOf],
 // [decisioning.NewAnalysisError] and literals of the types.
 type Mock struct {
-	T TB
+	T TB // nil: only the error says which function is missing
 
+	// One for each method of [decisioning.API], of its signature.
 	CreateCustomerFunc      func(ctx context.Context, n decisioning.NewCustomer, opts ...ccr.CallOption) (*decisioning.Customer, error)
 	CustomerFunc            func(ctx context.Context, customerID string, opts ...ccr.CallOption) (*decisioning.Customer, error)
 	CustomersFunc           func(opts ...decisioning.ListOption) *ccr.Pages[decisioning.Customer]
@@ -53,6 +54,7 @@ var _ decisioning.API = (*Mock)(nil)
 
 // TB is the part of testing.TB that a Mock needs.
 type TB interface {
+	// Both as in testing.TB; a *testing.T is one.
 	Helper()
 	Errorf(format string, args ...any)
 }

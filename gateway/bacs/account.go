@@ -4,13 +4,13 @@ package bacs
 // prints and logs as "an account". Fields that a report does not have are
 // empty; all are trimmed of padding.
 type Account struct {
-	SortCode   string `json:"sortCode,omitempty"` // six digits; as written (and a fault) if it is none
-	Number     string `json:"number,omitempty"`
-	Name       string `json:"name,omitempty"`
-	Reference  string `json:"reference,omitempty"`
-	Type       string `json:"type,omitempty"`
-	BankName   string `json:"bankName,omitempty"`
-	BranchName string `json:"branchName,omitempty"`
+	SortCode   string `json:"sortCode,omitempty"`   // six digits; as written (and a fault) if it is none
+	Number     string `json:"number,omitempty"`     // of the account; eight digits in the reports seen
+	Name       string `json:"name,omitempty"`       // of the account holder
+	Reference  string `json:"reference,omitempty"`  // of the account with the service user
+	Type       string `json:"type,omitempty"`       // as "Individual"
+	BankName   string `json:"bankName,omitempty"`   // ARUDD only, like BranchName
+	BranchName string `json:"branchName,omitempty"` // where the account is kept
 }
 
 // IsZero reports whether nothing is known of the account.

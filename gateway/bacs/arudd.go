@@ -10,22 +10,22 @@ import (
 // ReturnedDebitItem of an ARUDD report. It prints and logs as its return code
 // only; encoding/json writes all but Raw.
 type ReturnedDebit struct {
-	Reference       string `json:"reference,omitempty"` // of the payer with the service user, trimmed
-	TransactionCode string `json:"transactionCode,omitempty"`
+	Reference       string `json:"reference,omitempty"`       // of the payer with the service user, trimmed
+	TransactionCode string `json:"transactionCode,omitempty"` // such as 17 for a debit
 	// ReturnCode has four characters in the reports seen, not the one of the
 	// scheme: see [ReturnedDebit.Reason].
 	ReturnCode        string     `json:"returnCode,omitempty"`
-	ReturnDescription string     `json:"returnDescription,omitempty"`
-	OriginalDate      ccr.Date   `json:"originalDate,omitzero"` // originalProcessingDate: the day it was collected for
-	Amount            ccr.Amount `json:"amount,omitzero"`
-	Currency          string     `json:"currency,omitempty"`
-	Payer             Account    `json:"payer,omitzero"`
+	ReturnDescription string     `json:"returnDescription,omitempty"` // in the report's words: INSTRUCTION CANCELLED
+	OriginalDate      ccr.Date   `json:"originalDate,omitzero"`       // originalProcessingDate: the day it was collected for
+	Amount            ccr.Amount `json:"amount,omitzero"`             // in pounds
+	Currency          string     `json:"currency,omitempty"`          // as written; GBP in the samples
+	Payer             Account    `json:"payer,omitzero"`              // whose bank returned it
 	// Originator is the account that the debit was to be paid to; all items of
 	// one OriginatingAccountRecord share it.
 	Originator *Account `json:"originator,omitempty"`
 
-	Raw    Element          `json:"-"`
-	Faults []ccr.FieldError `json:"faults,omitempty"`
+	Raw    Element          `json:"-"`                // the element it was read from
+	Faults []ccr.FieldError `json:"faults,omitempty"` // values that could not be read, by their place
 }
 
 // Reason takes the first character of the return code for the scheme's
@@ -47,18 +47,18 @@ func (d *ReturnedDebit) Affected() Affected {
 // ReturnTotals closes the items of one originating account in an ARUDD
 // report: what the report says their number and sum is, and what was read.
 type ReturnTotals struct {
-	Originator *Account   `json:"originator,omitempty"`
-	Stated     bool       `json:"stated"` // the report has totals for the account
-	Count      int64      `json:"count"`  // as stated
-	Amount     ccr.Amount `json:"amount,omitzero"`
-	Currency   string     `json:"currency,omitempty"`
+	Originator *Account   `json:"originator,omitempty"` // the account that the items share
+	Stated     bool       `json:"stated"`               // the report has totals for the account
+	Count      int64      `json:"count"`                // as stated
+	Amount     ccr.Amount `json:"amount,omitzero"`      // as stated, in pounds
+	Currency   string     `json:"currency,omitempty"`   // as written; GBP in the samples
 	// Read and ReadAmount are the items before it and their sum. The sum is
 	// unset if an amount could not be read or is not whole pence.
 	Read       int64      `json:"read"`
 	ReadAmount ccr.Amount `json:"readAmount,omitzero"`
 
-	Raw    []Element        `json:"-"` // OriginatingAccount and Totals
-	Faults []ccr.FieldError `json:"faults,omitempty"`
+	Raw    []Element        `json:"-"`                // OriginatingAccount and Totals
+	Faults []ccr.FieldError `json:"faults,omitempty"` // values that could not be read, by their place
 }
 
 // Agree reports whether the report states totals and they are those of the

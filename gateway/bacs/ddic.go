@@ -10,26 +10,26 @@ type Claim struct {
 	Cancelled bool `json:"cancelled"` // a DDICCancellation: the claim is withdrawn
 	// ServiceUser is the SUN of the Document the claim stands in.
 	ServiceUser         string       `json:"serviceUser,omitempty"`
-	Sequence            string       `json:"sequence,omitempty"`
-	PayingBankReference string       `json:"payingBankReference,omitempty"`
-	Reference           string       `json:"reference,omitempty"` // SUReference; banks may leave it empty
-	ReasonCode          string       `json:"reasonCode,omitempty"`
-	ReasonMeaning       string       `json:"reasonMeaning,omitempty"` // ReasonCodeMeaning, in the report's words
-	Payer               Account      `json:"payer,omitzero"`
-	Amount              ccr.Amount   `json:"amount,omitzero"` // TotalAmount
-	Collections         []Collection `json:"collections,omitempty"`
+	Sequence            string       `json:"sequence,omitempty"`            // SeqNo
+	PayingBankReference string       `json:"payingBankReference,omitempty"` // the bank's own, to quote to it
+	Reference           string       `json:"reference,omitempty"`           // SUReference; banks may leave it empty
+	ReasonCode          string       `json:"reasonCode,omitempty"`          // see [Claim.Reason]
+	ReasonMeaning       string       `json:"reasonMeaning,omitempty"`       // ReasonCodeMeaning, in the report's words
+	Payer               Account      `json:"payer,omitzero"`                // number, sort code and name
+	Amount              ccr.Amount   `json:"amount,omitzero"`               // TotalAmount
+	Collections         []Collection `json:"collections,omitempty"`         // DDCollections: what the amount is made of
 	// Section is where the claim stands; DateOfDebit, the day the money is
 	// taken, is known there before the first claim, the rest at its end.
 	Section *ClaimSection `json:"-"`
 
-	Raw    Element          `json:"-"`
-	Faults []ccr.FieldError `json:"faults,omitempty"`
+	Raw    Element          `json:"-"`                // the element it was read from
+	Faults []ccr.FieldError `json:"faults,omitempty"` // values that could not be read, by their place
 }
 
 // Collection is one direct debit that is claimed back.
 type Collection struct {
-	Date   ccr.Date   `json:"date,omitzero"`
-	Amount ccr.Amount `json:"amount,omitzero"`
+	Date   ccr.Date   `json:"date,omitzero"`   // DateOfDirectDebit: when it was collected
+	Amount ccr.Amount `json:"amount,omitzero"` // in pounds
 }
 
 // Reason looks up the DDIC reason code.
@@ -50,16 +50,16 @@ func (c *Claim) Affected() Affected {
 
 // ClaimSection closes the NewAdvices or Cancellations of a DDIC report.
 type ClaimSection struct {
-	Cancellations bool       `json:"cancellations"`
-	DateOfDebit   ccr.Date   `json:"dateOfDebit,omitzero"`
-	Amount        ccr.Amount `json:"amount,omitzero"` // TotalValueOfDebits or TotalValueOfCancellations
+	Cancellations bool       `json:"cancellations"`        // of Cancellations; false: of NewAdvices
+	DateOfDebit   ccr.Date   `json:"dateOfDebit,omitzero"` // when the money is taken; NewAdvices only
+	Amount        ccr.Amount `json:"amount,omitzero"`      // TotalValueOfDebits or TotalValueOfCancellations
 	// Read and ReadAmount are the claims before it and their sum. The sum is
 	// unset if an amount could not be read or is not whole pence.
 	Read       int64      `json:"read"`
 	ReadAmount ccr.Amount `json:"readAmount,omitzero"`
 
-	Raw    []Element        `json:"-"` // the section's own facts
-	Faults []ccr.FieldError `json:"faults,omitempty"`
+	Raw    []Element        `json:"-"`                // the section's own facts
+	Faults []ccr.FieldError `json:"faults,omitempty"` // values that could not be read, by their place
 }
 
 // Agree reports whether the section states a total and it is that of the

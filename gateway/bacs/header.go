@@ -20,12 +20,12 @@ type Header struct {
 	// ServiceUser is the service user (SUN) and its name. Input reports name
 	// it in each [InputFile] instead.
 	ServiceUser ServiceUser `json:"serviceUser,omitzero"`
-	Addressee   Addressee   `json:"addressee,omitzero"`
+	Addressee   Addressee   `json:"addressee,omitzero"` // whom the report is for
 	// ProducedDate and ProducedTime (HH:MM:SS) are when the report was made;
 	// see [Header.ProducedAt].
 	ProducedDate   ccr.Date `json:"producedDate,omitzero"`
 	ProducedTime   string   `json:"producedTime,omitempty"`
-	ProcessingDate ccr.Date `json:"processingDate,omitzero"`
+	ProcessingDate ccr.Date `json:"processingDate,omitzero"` // the day that the report is about
 
 	// The rest is what messaging reports have.
 	StreamIdentifier string `json:"streamIdentifier,omitempty"`
@@ -37,18 +37,18 @@ type Header struct {
 	// Raw holds every header element: Header or MessagingHeader,
 	// AddresseeInformation, ServiceLicenseInformation, ServiceUserNumber.
 	Raw    []Element        `json:"-"`
-	Faults []ccr.FieldError `json:"faults,omitempty"`
+	Faults []ccr.FieldError `json:"faults,omitempty"` // values that could not be read, by their place
 }
 
 // ServiceUser is the organisation that collects.
 type ServiceUser struct {
 	Number string `json:"number,omitempty"` // SUN, six digits
-	Name   string `json:"name,omitempty"`
+	Name   string `json:"name,omitempty"`   // as Bacs knows it
 }
 
 // Addressee is whom the report is for.
 type Addressee struct {
-	Name    string   `json:"name,omitempty"`
+	Name    string   `json:"name,omitempty"`    // an organisation
 	Address []string `json:"address,omitempty"` // address1 to address5, those that are used
 }
 

@@ -14,8 +14,8 @@ type Submission struct {
 	VolumeSerial string `json:"volumeSerial,omitempty"` // volumeSerialNumber
 	Bureau       string `json:"bureau,omitempty"`       // bureauNumber, seen in Withdrawal reports
 
-	Raw    Element          `json:"-"`
-	Faults []ccr.FieldError `json:"faults,omitempty"`
+	Raw    Element          `json:"-"`                // the element it was read from
+	Faults []ccr.FieldError `json:"faults,omitempty"` // values that could not be read, by their place
 }
 
 // InputFile closes one payment file of an Input or Withdrawal report: what it
@@ -26,18 +26,18 @@ type Submission struct {
 // the vendor's own sample an item was returned although every
 // RejectedRecords is 0 and the item still counts as accepted.
 type InputFile struct {
-	Submission *Submission `json:"submission,omitempty"`
+	Submission *Submission `json:"submission,omitempty"` // the one it was sent in
 	// Message is the fileLevelMessage. It is empty in a file that was taken.
 	Message        string      `json:"message,omitempty"`
-	ServiceUser    ServiceUser `json:"serviceUser,omitzero"` // userNumber, userName
-	FileNumber     string      `json:"fileNumber,omitempty"`
-	Sequence       string      `json:"sequence,omitempty"`
-	Currency       string      `json:"currency,omitempty"`
+	ServiceUser    ServiceUser `json:"serviceUser,omitzero"`    // userNumber, userName
+	FileNumber     string      `json:"fileNumber,omitempty"`    // userFileNumber
+	Sequence       string      `json:"sequence,omitempty"`      // sequenceNumber; optional
+	Currency       string      `json:"currency,omitempty"`      // fileCurrency, as written
 	WorkCode       string      `json:"workCode,omitempty"`      // 1 DAILY, 4 MULTI
 	ProcessingDate ccr.Date    `json:"processingDate,omitzero"` // of the file's UHL1 label
 	FileReference  string      `json:"fileReference,omitempty"` // fileReferenceNumber
 	Sponsor        string      `json:"sponsor,omitempty"`       // userSponsor
-	Days           []Day       `json:"days,omitempty"`
+	Days           []Day       `json:"days,omitempty"`          // one for each processing day in it
 	// Errors is the TotalNumberOfErrors; nil if the report has none, as one
 	// without errors may.
 	Errors *ErrorTotals `json:"errors,omitempty"`
@@ -50,8 +50,8 @@ type InputFile struct {
 	// summary. Zero does not mean that nothing was rejected.
 	SummaryRejected int64 `json:"summaryRejected"`
 
-	Raw    []Element        `json:"-"` // UserFile and InputUserFile without children, UserFileInformation, DaySection, TotalNumberOfErrors, AgreementOfFileTotals
-	Faults []ccr.FieldError `json:"faults,omitempty"`
+	Raw    []Element        `json:"-"`                // UserFile and InputUserFile without children, UserFileInformation, DaySection, TotalNumberOfErrors, AgreementOfFileTotals
+	Faults []ccr.FieldError `json:"faults,omitempty"` // values that could not be read, by their place
 }
 
 // ErrorTotals counts the items that Bacs changed or did not take.
@@ -69,56 +69,58 @@ type Day struct {
 	// Message is the daySectionLevelErrorMessage. It is set when items of the
 	// day are in error.
 	Message string      `json:"message,omitempty"`
-	Records []DayRecord `json:"records,omitempty"`
-	Credit  *Entry      `json:"credit,omitempty"` // totals of the day
-	Debit   *Entry      `json:"debit,omitempty"`
+	Records []DayRecord `json:"records,omitempty"` // one for each line of the day
+	Credit  *Entry      `json:"credit,omitempty"`  // totals of the day
+	Debit   *Entry      `json:"debit,omitempty"`   // likewise
 }
 
 // DayRecord is one line of a day (DaySectionRecord).
 type DayRecord struct {
-	Reference      string   `json:"reference,omitempty"` // dayRef
-	RecordDate     ccr.Date `json:"recordDate,omitzero"`
-	ProcessingDate ccr.Date `json:"processingDate,omitzero"`
-	Credit         *Entry   `json:"credit,omitempty"`
-	Debit          *Entry   `json:"debit,omitempty"`
+	Reference      string   `json:"reference,omitempty"`     // dayRef
+	RecordDate     ccr.Date `json:"recordDate,omitzero"`     // the date in the file
+	ProcessingDate ccr.Date `json:"processingDate,omitzero"` // the date on which Bacs processes it
+	Credit         *Entry   `json:"credit,omitempty"`        // of that date; nil if it has none
+	Debit          *Entry   `json:"debit,omitempty"`         // likewise
 }
 
 // Entry is a number of records and their sum; nil where a report has none.
 type Entry struct {
-	Count    int64      `json:"count"`
-	Amount   ccr.Amount `json:"amount,omitzero"`
-	Currency string     `json:"currency,omitempty"`
-	Contra   *Entry     `json:"contra,omitempty"`
+	Count    int64      `json:"count"`              // of records
+	Amount   ccr.Amount `json:"amount,omitzero"`    // their sum, in pounds
+	Currency string     `json:"currency,omitempty"` // as written: GBP in the samples
+	Contra   *Entry     `json:"contra,omitempty"`   // of the service user's own account
 }
 
 // EntryTotals splits the entries of one direction. UserTrailer and Adjustment
 // are in file totals only, Total in account totals only.
 type EntryTotals struct {
-	Accepted    *Entry `json:"accepted,omitempty"`
-	Rejected    *Entry `json:"rejected,omitempty"`
+	Accepted    *Entry `json:"accepted,omitempty"`    // returned items count here, too
+	Rejected    *Entry `json:"rejected,omitempty"`    // 0 does not mean that nothing was: see [InputFile.Verdict]
 	Total       *Entry `json:"total,omitempty"`       // TotalsRecords
 	UserTrailer *Entry `json:"userTrailer,omitempty"` // what the file's trailer says
-	Adjustment  *Entry `json:"adjustment,omitempty"`
+	Adjustment  *Entry `json:"adjustment,omitempty"`  // AdjustmentRecords: made by Bacs
 }
 
 // FileTotals compares what Bacs took with what the file's trailer says.
 type FileTotals struct {
-	Credit *EntryTotals `json:"credit,omitempty"`
-	Debit  *EntryTotals `json:"debit,omitempty"`
+	Credit *EntryTotals `json:"credit,omitempty"` // CreditEntry; nil if the file has none
+	Debit  *EntryTotals `json:"debit,omitempty"`  // DebitEntry; likewise
 }
 
 // AccountTotal is what an Input report says of one account of the service
 // user. It comes before its [InputFile].
 type AccountTotal struct {
-	File         *InputFile   `json:"-"`
-	Account      Account      `json:"account,omitzero"`
+	File    *InputFile `json:"-"`                // the file it belongs to
+	Account Account    `json:"account,omitzero"` // number, sort code and type only
+	// What was paid to the account and collected from it, and the contra entries
+	// for the two.
 	Credit       *EntryTotals `json:"credit,omitempty"`
 	Debit        *EntryTotals `json:"debit,omitempty"`
 	CreditContra *EntryTotals `json:"creditContra,omitempty"`
 	DebitContra  *EntryTotals `json:"debitContra,omitempty"`
 
-	Raw    Element          `json:"-"`
-	Faults []ccr.FieldError `json:"faults,omitempty"`
+	Raw    Element          `json:"-"`                // the element it was read from
+	Faults []ccr.FieldError `json:"faults,omitempty"` // values that could not be read, by their place
 }
 
 // Verdict is what an Input report says about the items of one file, put
@@ -181,29 +183,29 @@ type InputError struct {
 	// Items are the records of the error: the one as submitted, and the one
 	// that Bacs made of it.
 	Items    []ErrorItem `json:"items,omitempty"`
-	Messages []ErrorText `json:"messages,omitempty"`
+	Messages []ErrorText `json:"messages,omitempty"` // what Bacs says of it
 
-	Raw    Element          `json:"-"`
-	Faults []ccr.FieldError `json:"faults,omitempty"`
+	Raw    Element          `json:"-"`                // the element it was read from
+	Faults []ccr.FieldError `json:"faults,omitempty"` // values that could not be read, by their place
 }
 
 // ErrorItem is one record of an [InputError].
 type ErrorItem struct {
-	Type            string     `json:"type,omitempty"` // ORIGINAL RECORD, RETURNED RECORD
-	Code            string     `json:"code,omitempty"` // a letter, on the second record
-	Reference       string     `json:"reference,omitempty"`
-	TransactionCode string     `json:"transactionCode,omitempty"`
-	Amount          ccr.Amount `json:"amount,omitzero"`
-	Currency        string     `json:"currency,omitempty"`
-	Originating     Account    `json:"originating,omitzero"`
-	Destination     Account    `json:"destination,omitzero"`
+	Type            string     `json:"type,omitempty"`            // ORIGINAL RECORD, RETURNED RECORD
+	Code            string     `json:"code,omitempty"`            // a letter, on the second record
+	Reference       string     `json:"reference,omitempty"`       // of the payment, trimmed
+	TransactionCode string     `json:"transactionCode,omitempty"` // such as 17 for a debit
+	Amount          ccr.Amount `json:"amount,omitzero"`           // in pounds
+	Currency        string     `json:"currency,omitempty"`        // as written: GBP in the samples
+	Originating     Account    `json:"originating,omitzero"`      // the service user's account
+	Destination     Account    `json:"destination,omitzero"`      // the other party's
 }
 
 // ErrorText is an ErrorMessage; its type is REASON in the samples seen, and
 // REJECTED is expected by programs that read such reports.
 type ErrorText struct {
-	Type  string   `json:"type,omitempty"`
-	Lines []string `json:"lines,omitempty"`
+	Type  string   `json:"type,omitempty"`  // see above
+	Lines []string `json:"lines,omitempty"` // one for each MessageLine
 }
 
 // Original returns the record as it was submitted.

@@ -20,21 +20,21 @@ type Advice struct {
 	// report's own kind if the type is not known.
 	Report     Kind   `json:"report"`
 	RecordType string `json:"recordType,omitempty"` // A, N, D, S or W
-	UserNumber string `json:"userNumber,omitempty"`
-	Reference  string `json:"reference,omitempty"` // of the payer with the service user, trimmed
+	UserNumber string `json:"userNumber,omitempty"` // SUN, six digits
+	Reference  string `json:"reference,omitempty"`  // of the payer with the service user, trimmed
 	// PayerReference is read by programs that handle AUDDIS returns; its
 	// meaning beside Reference is not publicly described.
 	PayerReference string   `json:"payerReference,omitempty"`
-	ReasonCode     string   `json:"reasonCode,omitempty"`
-	EffectiveDate  ccr.Date `json:"effectiveDate,omitzero"`
-	DueDate        ccr.Date `json:"dueDate,omitzero"`
-	Payer          Account  `json:"payer,omitzero"`
+	ReasonCode     string   `json:"reasonCode,omitempty"`   // see [Advice.Reason]
+	EffectiveDate  ccr.Date `json:"effectiveDate,omitzero"` // from when the change holds
+	DueDate        ccr.Date `json:"dueDate,omitzero"`       // of an ADDACS, when it has one; its meaning is not publicly described
+	Payer          Account  `json:"payer,omitzero"`         // the details that the service user has
 	// NewAccount holds the details to use from now on, where the report has any.
 	NewAccount Account `json:"newAccount,omitzero"`
-	AOSN       string  `json:"aosn,omitempty"`
+	AOSN       string  `json:"aosn,omitempty"` // numbers the advice (inferred); see [Header.FirstAOSN]
 
-	Raw    Element          `json:"-"`
-	Faults []ccr.FieldError `json:"faults,omitempty"`
+	Raw    Element          `json:"-"`                // the element it was read from
+	Faults []ccr.FieldError `json:"faults,omitempty"` // values that could not be read, by their place
 }
 
 // Reason looks the code up in the list of the report it belongs to.
@@ -65,21 +65,21 @@ func (a *Advice) Instruction() string {
 // FileAdvice says whether Bacs took a file of instructions, in an AUDACC or
 // AUDREJ report. The texts to it come in the [FileMessage] records behind it.
 type FileAdvice struct {
-	Report         Kind     `json:"report"`               // KindAUDACC or KindAUDREJ
-	RecordType     string   `json:"recordType,omitempty"` // V accepted, R rejected
-	UserNumber     string   `json:"userNumber,omitempty"`
-	AOSN           string   `json:"aosn,omitempty"`
-	ProcessingDate ccr.Date `json:"processingDate,omitzero"`
-	FileNumber     string   `json:"fileNumber,omitempty"` // originator-file-number
-	WorkCode       string   `json:"workCode,omitempty"`   // 1 DAILY
-	FileType       string   `json:"fileType,omitempty"`   // LIVE
-	Accepted       int64    `json:"accepted"`             // instructions accepted
-	Rejected       int64    `json:"rejected"`             // instructions rejected
-	VolumeSerial   string   `json:"volumeSerial,omitempty"`
-	ErrorCode      string   `json:"errorCode,omitempty"` // such as 30264; no list of them is public
+	Report         Kind     `json:"report"`                  // KindAUDACC or KindAUDREJ
+	RecordType     string   `json:"recordType,omitempty"`    // V accepted, R rejected
+	UserNumber     string   `json:"userNumber,omitempty"`    // SUN, six digits
+	AOSN           string   `json:"aosn,omitempty"`          // numbers the advice (inferred); see [Header.FirstAOSN]
+	ProcessingDate ccr.Date `json:"processingDate,omitzero"` // of the file
+	FileNumber     string   `json:"fileNumber,omitempty"`    // originator-file-number
+	WorkCode       string   `json:"workCode,omitempty"`      // 1 DAILY
+	FileType       string   `json:"fileType,omitempty"`      // LIVE
+	Accepted       int64    `json:"accepted"`                // instructions accepted
+	Rejected       int64    `json:"rejected"`                // instructions rejected
+	VolumeSerial   string   `json:"volumeSerial,omitempty"`  // vol-serial-number, of the submission
+	ErrorCode      string   `json:"errorCode,omitempty"`     // such as 30264; no list of them is public
 
-	Raw    Element          `json:"-"`
-	Faults []ccr.FieldError `json:"faults,omitempty"`
+	Raw    Element          `json:"-"`                // the element it was read from
+	Faults []ccr.FieldError `json:"faults,omitempty"` // values that could not be read, by their place
 }
 
 // FileAccepted reports whether the file was accepted whole: the record says
@@ -114,10 +114,10 @@ func (a *FileAdvice) Affected() Affected {
 // FileMessage is a MessagingError: what Bacs has to say on a file. Its lines
 // are empty in a report of an accepted file.
 type FileMessage struct {
-	Lines []string `json:"lines,omitempty"`
+	Lines []string `json:"lines,omitempty"` // line1 to line3, those that are used
 
-	Raw    Element          `json:"-"`
-	Faults []ccr.FieldError `json:"faults,omitempty"`
+	Raw    Element          `json:"-"`                // the element it was read from
+	Faults []ccr.FieldError `json:"faults,omitempty"` // values that could not be read, by their place
 }
 
 func (*Advice) record()      {}

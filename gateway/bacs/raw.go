@@ -10,8 +10,8 @@ import (
 // character references and line ends, which XML resolves): padding, dashes
 // and fillers are still there.
 type Attr struct {
-	Name  string `json:"name"`
-	Value string `json:"value"`
+	Name  string `json:"name"`  // with its namespace prefix, if any
+	Value string `json:"value"` // as written, see above
 }
 
 // Element is an element as it stands in the document, so that nothing of a
@@ -21,10 +21,10 @@ type Attr struct {
 // It prints and logs as its name and the number of its attributes, never
 // with a value. encoding/json writes all of it.
 type Element struct {
-	Name     string    `json:"name"`
-	Attrs    []Attr    `json:"attrs,omitempty"`
-	Text     string    `json:"text,omitempty"` // its own text; blanks between child elements are dropped
-	Children []Element `json:"children,omitempty"`
+	Name     string    `json:"name"`               // with its namespace prefix, if any
+	Attrs    []Attr    `json:"attrs,omitempty"`    // in the order of the document
+	Text     string    `json:"text,omitempty"`     // its own text; blanks between child elements are dropped
+	Children []Element `json:"children,omitempty"` // in the order of the document
 }
 
 // Attr returns the value of an attribute and whether it is there.
@@ -74,10 +74,10 @@ func (t TokenType) String() string {
 // Token is one token of a document, for reports of an unknown kind. Comments
 // and processing instructions are left out; <x/> is a start and an end.
 type Token struct {
-	Type  TokenType `json:"type"`
+	Type  TokenType `json:"type"`            // says which of the fields are set
 	Name  string    `json:"name,omitempty"`  // of a start or an end
 	Attrs []Attr    `json:"attrs,omitempty"` // of a start
-	Text  string    `json:"text,omitempty"`  // of a text
+	Text  string    `json:"text,omitempty"`  // characters between tags
 	Line  int       `json:"line"`            // where it starts, from 1
 }
 
@@ -87,9 +87,9 @@ type Token struct {
 // Elements inside an unknown element come as an Other of their own, unless
 // they are known: those are delivered as what they are.
 type Other struct {
-	Path  string `json:"path"` // BACSDocument/Data/ARUDD/…
-	Attrs []Attr `json:"attrs,omitempty"`
-	Text  string `json:"text,omitempty"`
+	Path  string `json:"path"`            // BACSDocument/Data/ARUDD/…
+	Attrs []Attr `json:"attrs,omitempty"` // of the element; nil for a text
+	Text  string `json:"text,omitempty"`  // the element's own, or the one that was not expected
 }
 
 // Tokens reads any XML document token by token in constant memory, whatever

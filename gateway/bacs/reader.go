@@ -386,5 +386,5 @@ type Signature struct {
 	Method string `json:"method,omitempty"` // Vanilla in every report seen
 	Value  string `json:"value,omitempty"`  // base64 of a CMS SignedData, in lines
 
-	Raw []Element `json:"-"`
+	Raw []Element `json:"-"` // the elements it was read from
 }

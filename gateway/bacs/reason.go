@@ -18,7 +18,7 @@ type Reason struct {
 	Raw     string `json:"raw,omitempty"`     // as in the report, if that is more: an ARUDD's four characters
 	Meaning string `json:"meaning,omitempty"` // empty if not known
 	Action  string `json:"action,omitempty"`  // what to do next
-	Known   bool   `json:"known"`
+	Known   bool   `json:"known"`             // the list has the code
 	// Inferred: the code was worked out of Raw by a rule that is not
 	// documented. Believe Text, if it says otherwise.
 	Inferred bool `json:"inferred,omitzero"`

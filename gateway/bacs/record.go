@@ -42,12 +42,12 @@ var (
 // Affected is one line of a table over all kinds of report. It holds
 // personal data: it prints and logs as the report and the reason only.
 type Affected struct {
-	Report    Kind       `json:"report"`
+	Report    Kind       `json:"report"`              // the kind of report that it comes from
 	Reference string     `json:"reference,omitempty"` // the payer's reference with the service user
 	Party     Account    `json:"party,omitzero"`      // the payer, or whoever was to be credited
-	Amount    ccr.Amount `json:"amount,omitzero"`
-	Date      ccr.Date   `json:"date,omitzero"` // the day it concerns; see the record for which
-	Reason    Reason     `json:"reason"`
+	Amount    ccr.Amount `json:"amount,omitzero"`     // in pounds; unset where the report has none
+	Date      ccr.Date   `json:"date,omitzero"`       // the day it concerns; see the record for which
+	Reason    Reason     `json:"reason"`              // why
 }
 
 // List is a slice that does not spill what it holds into logs: it prints and

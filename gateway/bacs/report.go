@@ -14,10 +14,10 @@ import (
 // encoding/json writes all of it but the Raw fields: that is the caller's
 // explicit act, and the result is personal data.
 type Report struct {
-	Kind     Kind     `json:"kind"`
-	Encoding Encoding `json:"encoding"`
-	Root     Element  `json:"root"` // the root element with its attributes and without children
-	Header   Header   `json:"header"`
+	Kind     Kind     `json:"kind"`     // told by the XML
+	Encoding Encoding `json:"encoding"` // that the document was read in
+	Root     Element  `json:"root"`     // the root element with its attributes and without children
+	Header   Header   `json:"header"`   // what the report says of itself
 
 	Returns       List[*ReturnedDebit] `json:"returns,omitempty"`       // ARUDD
 	ReturnTotals  List[*ReturnTotals]  `json:"returnTotals,omitempty"`  // ARUDD
@@ -36,7 +36,7 @@ type Report struct {
 	// [Kind.Typed]); nil for all others, whose records each hold their own.
 	Raw *Element `json:"raw,omitempty"`
 
-	Signature Signature `json:"signature,omitzero"`
+	Signature Signature `json:"signature,omitzero"` // of the whole document; it is not verified
 
 	err error
 }

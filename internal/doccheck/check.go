@@ -25,12 +25,12 @@ func (f fault) String() string {
 
 // checkPackage reads the Go files of a folder, tests apart and whatever system
 // they are for, and returns the faults in the order of the source.
-func checkPackage(dir string, members bool) ([]fault, error) {
+func checkPackage(dir string) ([]fault, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, err
 	}
-	c := checker{fset: token.NewFileSet(), withMembers: members, types: make(map[string]bool)}
+	c := checker{fset: token.NewFileSet(), types: make(map[string]bool)}
 	documented := false
 	var files []*ast.File
 	for _, e := range entries {
@@ -55,10 +55,9 @@ func checkPackage(dir string, members bool) ([]fault, error) {
 }
 
 type checker struct {
-	fset        *token.FileSet
-	withMembers bool
-	types       map[string]bool // those with a comment
-	faults      []fault
+	fset   *token.FileSet
+	types  map[string]bool // those with a comment
+	faults []fault
 }
 
 // remember notes the types of a file that have a comment.
@@ -124,9 +123,7 @@ func (c *checker) file(f *ast.File) {
 				case *ast.TypeSpec:
 					if s.Name.IsExported() {
 						c.comment(s.Name, s.Name.Name, typeComment(d, s), s.Comment)
-						if c.withMembers {
-							c.members(s.Name.Name, s.Type)
-						}
+						c.members(s.Name.Name, s.Type)
 					}
 				case *ast.ValueSpec:
 					for _, name := range s.Names {
@@ -180,7 +177,9 @@ func receiverName(recv *ast.FieldList) string {
 
 // members checks the exported fields or methods of a type, those of anonymous
 // structs within it too. Embedded types have their own comments. A comment
-// over members that stand together, without a blank line, is for all of them.
+// over members that stand together, without a blank line, is for all of them;
+// but one that opens with the name of its member is for that one, and for
+// those that it names.
 func (c *checker) members(prefix string, t ast.Expr) {
 	switch x := t.(type) {
 	case *ast.StructType:
@@ -198,6 +197,7 @@ func (c *checker) members(prefix string, t ast.Expr) {
 
 func (c *checker) fields(prefix string, list *ast.FieldList) {
 	var above *ast.CommentGroup // the comment over the members that stand together
+	var first *ast.Field        // the member right below it
 	end := 0
 	for _, field := range list.List {
 		start := field.Pos()
@@ -205,16 +205,30 @@ func (c *checker) fields(prefix string, list *ast.FieldList) {
 			start = field.Doc.Pos()
 		}
 		if field.Doc != nil || c.fset.Position(start).Line > end+1 {
-			above = field.Doc
+			above, first = field.Doc, field
 		}
 		end = c.fset.Position(field.End()).Line
 		for _, name := range field.Names {
 			if name.IsExported() {
-				c.comment(name, prefix+"."+name.Name, field.Comment, above)
+				over := above
+				if field != first && !covers(above.Text(), first, name.Name) {
+					over = nil
+				}
+				c.comment(name, prefix+"."+name.Name, field.Comment, over)
 				c.members(prefix+"."+name.Name, field.Type)
 			}
 		}
 	}
+}
+
+// covers reports whether the comment over the first member of some that stand
+// together is for a later one, too.
+func covers(text string, first *ast.Field, name string) bool {
+	in := strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	if len(in) == 0 || !slices.ContainsFunc(first.Names, func(n *ast.Ident) bool { return n.Name == in[0] }) {
+		return true
+	}
+	return slices.Contains(in, name)
 }
 
 // filler is what a comment can be made of without saying anything.

@@ -25,7 +25,8 @@ func TestCheckPackage(t *testing.T) {
 		"methods of a generic type":    {doc + "// T holds a lock.\ntype T[K any] struct{}\n\nfunc (t *T[K]) A() {}\n", []string{"T.A has no comment"}},
 		"of a generic type with two":   {doc + "// T holds a lock.\ntype T[K, V any] struct{}\n\nfunc (t T[K, V]) A() {}\n", []string{"T.A has no comment"}},
 		"methods of a hidden type":     {doc + "type t struct{ A int }\n\nfunc (t) A() {}\n", nil},
-		"fields":                       {doc + "// T holds a lock.\ntype T struct {\n\t// A counts.\n\tA int\n\tB int // in seconds\n\tC, D int\n\te int\n}\n", nil},
+		"fields":                       {doc + "// T holds a lock.\ntype T struct {\n\t// Both of them count.\n\tA int\n\tB int // in seconds\n\tC, D int\n\te int\n}\n", nil},
+		"fields under one's comment":   {doc + "// T holds a lock.\ntype T struct {\n\t// A and B count.\n\tA int\n\tB int\n\tC int\n}\n", []string{"T.C has no comment"}},
 		"fields after a blank line":    {doc + "// T holds a lock.\ntype T struct {\n\t// In seconds.\n\tA int\n\tB int\n\n\tC int\n\tD int // in days\n}\n", []string{"T.C has no comment"}},
 		"fields under a line comment":  {doc + "// T holds a lock.\ntype T struct {\n\tA int // in days\n\tB, C int\n}\n", []string{"T.B has no comment", "T.C has no comment"}},
 		"fields under an empty remark": {doc + "// T holds a lock.\ntype T struct {\n\t// A.\n\tA int\n}\n", []string{"T.A has a comment that only repeats its name"}},
@@ -43,7 +44,7 @@ func TestCheckPackage(t *testing.T) {
 			dir := t.TempDir()
 			require.NoError(t, os.WriteFile(filepath.Join(dir, "p.go"), []byte(tt.source), 0o600))
 			require.NoError(t, os.WriteFile(filepath.Join(dir, "p_test.go"), []byte("package p\n\nfunc Unchecked() {}\n"), 0o600))
-			faults, err := checkPackage(dir, true)
+			faults, err := checkPackage(dir)
 			require.NoError(t, err)
 			var got []string
 			for _, f := range faults {
@@ -92,7 +93,7 @@ func TestCheckModule(t *testing.T) {
 		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 	}
-	_, _, err := checkModule(root, false)
+	_, _, err := checkModule(root)
 	require.Error(t, err, "nothing to check is no success")
 	write("p.go", doc)
 	write("sub/deep/p.go", doc+"func F() {}\n")
@@ -100,21 +101,18 @@ func TestCheckModule(t *testing.T) {
 	write("examples/x/p.go", "package main\n\nfunc F() {}\n")
 	write("nested/go.mod", "module nested\n")
 	write("nested/p.go", "package nested\n\nfunc F() {}\n")
-	faults, packages, err := checkModule(root, false)
+	faults, packages, err := checkModule(root)
 	require.NoError(t, err)
 	require.Equal(t, 2, packages)
 	require.Len(t, faults, 1)
 	require.Contains(t, faults[0].String(), filepath.Join("sub", "deep", "p.go")+":4: F has no comment")
 
 	write("p.go", doc+"// T holds a lock.\ntype T struct{ A int }\n")
-	faults, _, err = checkModule(root, false)
+	faults, _, err = checkModule(root)
 	require.NoError(t, err)
-	require.Len(t, faults, 1, "members only if asked")
-	faults, _, err = checkModule(root, true)
-	require.NoError(t, err)
-	require.Len(t, faults, 2)
+	require.Len(t, faults, 2, "members, too")
 
 	write("p.go", "package")
-	_, _, err = checkModule(root, false)
+	_, _, err = checkModule(root)
 	require.Error(t, err, "a file that does not parse")
 }

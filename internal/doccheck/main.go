@@ -6,9 +6,9 @@
 // Methods of well-known interfaces need one too: String and Error differ in
 // what they print. For a group of constants or variables the group's own
 // comment will do, and for the constants of a named type that of the type.
-// With -members, fields and the methods of interfaces are
-// checked as well; one comment over several that stand together, without a
-// blank line between them, is for all.
+// Fields and the methods of interfaces are checked as well: one comment over
+// several that stand together, without a blank line between them, is for all,
+// unless it opens with the name of the one below it.
 package main
 
 import (
@@ -22,9 +22,8 @@ import (
 
 func main() {
 	root := flag.String("root", ".", "the `folder` of the module")
-	members := flag.Bool("members", false, "check fields and the methods of interfaces too")
 	flag.Parse()
-	faults, packages, err := checkModule(*root, *members)
+	faults, packages, err := checkModule(*root)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "doccheck:", err)
 		os.Exit(2)
@@ -40,7 +39,7 @@ func main() {
 }
 
 // checkModule checks every public package of the module at root.
-func checkModule(root string, members bool) (faults []fault, packages int, err error) {
+func checkModule(root string) (faults []fault, packages int, err error) {
 	dirs, err := apilist.Packages(root)
 	if err != nil {
 		return nil, 0, err
@@ -49,7 +48,7 @@ func checkModule(root string, members bool) (faults []fault, packages int, err e
 		return nil, 0, fmt.Errorf("no package below %s", root)
 	}
 	for _, dir := range dirs {
-		found, err := checkPackage(filepath.Join(root, filepath.FromSlash(dir)), members)
+		found, err := checkPackage(filepath.Join(root, filepath.FromSlash(dir)))
 		if err != nil {
 			return nil, 0, err
 		}

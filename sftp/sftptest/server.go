@@ -47,10 +47,12 @@ type User struct {
 	Password       ccr.Secret // zero: no password login
 }
 
-// Permission says what may be done in a folder.
-// List is of the folder itself, the others of the files in it. Rename is
-// needed in both folders of a rename.
-type Permission struct{ List, Stat, Read, Write, Rename, Remove bool }
+// Permission says what may be done in a folder; the zero value is nothing.
+type Permission struct {
+	// List is of the folder itself, the others of what is in it. Rename is
+	// needed in both folders of a rename.
+	List, Stat, Read, Write, Rename, Remove bool
+}
 
 // Traits are ways in which servers differ.
 type Traits struct {
