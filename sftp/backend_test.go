@@ -64,7 +64,7 @@ func eachBackend(t *testing.T, f func(t *testing.T, b *backend)) {
 
 // requireServer returns the path of a server program. Without one the test is
 // skipped, or failed where CCR_CI_REQUIRE says that all of them must be there.
-func requireServer(t testing.TB, program, debian string) string {
+func requireServer(t *testing.T, program, debian string) string {
 	t.Helper()
 	for _, dir := range append(filepath.SplitList(os.Getenv("PATH")), "/usr/sbin", "/usr/local/sbin", "/sbin") {
 		path := filepath.Join(dir, program)
@@ -110,7 +110,7 @@ func abs(elem ...string) string {
 var quick = ccr.RetryPolicy{BaseDelay: time.Millisecond, MaxDelay: 5 * time.Millisecond}
 
 // writeHostKey makes a host key and returns the public line.
-func writeHostKey(t testing.TB, path, kind string) string {
+func writeHostKey(t *testing.T, path, kind string) string {
 	t.Helper()
 	var priv crypto.Signer
 	var err error
@@ -133,7 +133,7 @@ func writeHostKey(t testing.TB, path, kind string) string {
 	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key)))
 }
 
-func freePort(t testing.TB) int {
+func freePort(t *testing.T) int {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -142,7 +142,7 @@ func freePort(t testing.TB) int {
 }
 
 // startProcess runs a server until the test ends and waits for its port.
-func startProcess(t testing.TB, port int, program string, args ...string) {
+func startProcess(t *testing.T, port int, program string, args ...string) {
 	t.Helper()
 	cmd := exec.Command(program, args...)
 	var out bytes.Buffer
@@ -173,7 +173,7 @@ func startProcess(t testing.TB, port int, program string, args ...string) {
 }
 
 // realBackend makes the folders and keys that a real server works on.
-func realBackend(t testing.TB, name string) (b *backend, dir string, pair sftp.KeyPair) {
+func realBackend(t *testing.T, name string) (b *backend, dir string, pair sftp.KeyPair) {
 	t.Helper()
 	dir = t.TempDir()
 	b = &backend{name: name, folders: filepath.Join(dir, "root")}
@@ -189,7 +189,7 @@ func realBackend(t testing.TB, name string) (b *backend, dir string, pair sftp.K
 	return b, dir, pair
 }
 
-func currentUser(t testing.TB) *user.User {
+func currentUser(t *testing.T) *user.User {
 	t.Helper()
 	u, err := user.Current()
 	require.NoError(t, err)
@@ -215,7 +215,7 @@ func startOpenSSHTrusting(t *testing.T, authority string) *backend {
 	return startOpenSSHWith(t, []string{"ed25519"}, "TrustedUserCAKeys "+path+"\n")
 }
 
-func startOpenSSHWith(t testing.TB, kinds []string, more string) *backend {
+func startOpenSSHWith(t *testing.T, kinds []string, more string) *backend {
 	t.Helper()
 	sshd := requireServer(t, "sshd", "openssh-server")
 	b, dir, pair := realBackend(t, "openssh")

@@ -32,19 +32,9 @@ type childJob struct {
 	Ledger  string
 }
 
-// benchChild is the same for benchmarks, on systems that have them.
-var benchChild func(text string) error
-
 func TestMain(m *testing.M) {
 	if text := os.Getenv(childEnv); text != "" {
 		if err := child(text); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
-	if text := os.Getenv("CCR_SFTP_TEST_BENCH"); text != "" && benchChild != nil {
-		if err := benchChild(text); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}

@@ -5,8 +5,16 @@
 //	srv, err := accountstest.NewServer(accountstest.Config{})
 //	defer srv.Close()
 //	client, err := srv.Client()
+//	srv.WithInvoice("C-1", accountstest.Paid, false).
+//		Inject(accountstest.Fault{Operation: "UpsertAccounts", Kind: accountstest.LoseAnswer})
 //	receipt, err := client.UpsertAccounts(ctx, batch)
 //	got, ok := srv.Account("C-1")
+//	srv.Requests("UpsertAccounts") // what arrived
+//
+// Methods that prepare something return the server, so that they chain.
+// Config.InMemory serves without a socket, so that tests can use fake time
+// (testing/synctest). [Sender] calls a webhook as Credit Clear does. For tests
+// that need no wire at all there is [Mock].
 //
 // # What it enforces
 //
@@ -17,6 +25,11 @@
 // for a reference that was used for another body. The same body under the
 // same reference is accepted again without effect. Members that the contract
 // does not name are accepted.
+//
+// [Server.FailItem] makes one item of an accepted batch fail, [Server.Limit]
+// and [Server.Deny] refuse calls, [Server.RevokeTokens] ends tokens, and
+// [Server.Inject] makes requests of one operation fail on the way: connections
+// cut at a byte, answers lost, stalled, truncated or replaced.
 //
 // # What it made up
 //

@@ -17,24 +17,45 @@ import (
 )
 
 // Fault is something that goes wrong with requests of an operation
-// ("UpsertAccounts", "ReportPayments", "UpsertClaims", "BatchStatus", "Token").
+// ("UpsertAccounts", "ReportPayments", "UpsertClaims", "BatchStatus", "Token");
+// see [Server.Inject]. Its fields are:
+//
+//	Operation string        // "" is any
+//	Kind                    // what goes wrong: see the constants
+//	Skip      int           // requests that go well first
+//	Times     int           // requests that go wrong; 0 is one, negative is all
+//	Delay     time.Duration // waited before it, with every kind
+//	Status    int           // Answer: 0 is 503; Garble: 0 leaves it
+//	Header    http.Header   // Answer and Garble
+//	Body      string        // Answer and Garble
+//	After     int64         // bytes, of the kinds that count them
 type Fault = testkit.Fault
 
-// Recorded is one request that the server got.
+// Recorded is one request that the server got. Its Header holds the token, its
+// Body personal data, if the test sends any. Its fields are:
+//
+//	Operation string      // "" if no route matched
+//	Method    string
+//	Path      string      // with the API's base path
+//	Query     string      // as it came, without "?"
+//	Header    http.Header
+//	Body      []byte      // its first MiB
+//	Length    int64       // bytes of body that arrived
+//	At        time.Time
 type Recorded = testkit.Recorded
 
 // The kinds of [Fault].
 const (
-	Answer      = testkit.Answer
-	Delay       = testkit.Delay
-	CutBefore   = testkit.CutBefore
-	CutRequest  = testkit.CutRequest
-	LoseAnswer  = testkit.LoseAnswer
-	CutAnswer   = testkit.CutAnswer
-	Truncate    = testkit.Truncate
-	Garble      = testkit.Garble
-	Stall       = testkit.Stall
-	StallAnswer = testkit.StallAnswer
+	Answer      = testkit.Answer      // answers Status, Header and Body instead of acting
+	Delay       = testkit.Delay       // acts after Delay
+	CutBefore   = testkit.CutBefore   // cuts the connection before the request is read
+	CutRequest  = testkit.CutRequest  // cuts it after After bytes of the request's body
+	LoseAnswer  = testkit.LoseAnswer  // acts, and cuts it before the answer
+	CutAnswer   = testkit.CutAnswer   // acts, and cuts it after After bytes of the answer
+	Truncate    = testkit.Truncate    // acts; the answer ends after After bytes, as if complete
+	Garble      = testkit.Garble      // acts; Body takes the answer's place
+	Stall       = testkit.Stall       // never answers
+	StallAnswer = testkit.StallAnswer // acts, and stops after After bytes of the answer
 )
 
 // LocationStyle says how the server writes the Location of a batch's status.

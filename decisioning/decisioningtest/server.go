@@ -24,7 +24,17 @@ const (
 // Fault is something that goes wrong with requests of an operation; see
 // [Server.Inject]. Operations are named as in errors of the client; where two
 // share a route the server knows "Customers" (FindCustomer), "Analysis"
-// (WaitAnalysis) and "Token".
+// (WaitAnalysis) and "Token". Its fields are:
+//
+//	Operation string        // "" is any
+//	Kind      FaultKind     // what goes wrong
+//	Skip      int           // requests that go well first
+//	Times     int           // requests that go wrong; 0 is one, negative is all
+//	Delay     time.Duration // waited before it, with every kind
+//	Status    int           // Answer: 0 is 503; Garble: 0 leaves it
+//	Header    http.Header   // Answer and Garble
+//	Body      string        // Answer and Garble
+//	After     int64         // bytes, of the kinds that count them
 type Fault = testkit.Fault
 
 // FaultKind says what goes wrong.
@@ -44,7 +54,17 @@ const (
 	StallAnswer = testkit.StallAnswer // acts, and stops after After bytes of the answer
 )
 
-// Recorded is one request that the server got.
+// Recorded is one request that the server got, refused ones included. Its
+// Header holds the token. Its fields are:
+//
+//	Operation string      // "" if no route matched
+//	Method    string
+//	Path      string      // with the API's base path
+//	Query     string      // as it came, without "?"
+//	Header    http.Header
+//	Body      []byte      // its first MiB
+//	Length    int64       // bytes of body that arrived
+//	At        time.Time
 type Recorded = testkit.Recorded
 
 // Config configures [NewServer]. Its zero value is a server on loopback whose

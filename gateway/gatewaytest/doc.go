@@ -5,9 +5,15 @@
 //	srv, err := gatewaytest.NewServer(gatewaytest.Config{})
 //	defer srv.Close()
 //	client, err := srv.Client()
-//	srv.AddReport("123456-21112026-2013-1.xml", content)
+//	srv.AddReport("123456-21112026-2013-1.xml", content).
+//		Inject(gatewaytest.Fault{Operation: "TestByName", Kind: gatewaytest.CutAnswer, After: 100})
 //	received, err := client.Receive(ctx, ccr.DirSink(dir))
-//	srv.Archived() // what the program has taken
+//	srv.Archived()             // what the program has taken
+//	srv.Requests("TestByName") // what arrived
+//
+// Methods that prepare something return the server, so that they chain.
+// Config.InMemory serves without a socket, so that tests can use fake time
+// (testing/synctest). For tests that need no wire at all there is [Mock].
 //
 // # What it enforces
 //
