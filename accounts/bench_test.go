@@ -80,6 +80,11 @@ func BenchmarkSubmitMillion(b *testing.B) {
 	b.ReportMetric(median(func(i int) float64 { return peak("submit", i) }), "peak-MiB")
 	b.ReportMetric(0, "ns/op")
 	for _, mode := range modes {
+		name := mode
+		if mode == "submit" {
+			name = "ccr"
+		}
+		b.ReportMetric(median(func(i int) float64 { return results[mode][i].Seconds }), "s/"+name)
 		b.Logf("%-7s %8.0f rows/s  %5.2f s CPU  %4.0f MiB peak", mode,
 			median(func(i int) float64 { return rate(mode, i) }), median(func(i int) float64 { return cpu(mode, i) }), median(func(i int) float64 { return peak(mode, i) }))
 	}

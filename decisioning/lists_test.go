@@ -103,11 +103,14 @@ func TestReadAheadWhereTheVendorIsFarAway(t *testing.T) {
 	})
 }
 
-// BenchmarkReadAhead lists 100,000 transactions from a server that takes 20 ms
-// a page, one page after the other and with four in flight, and prints the
-// ratio of the times.
+// BenchmarkReadAhead lists 100,000 transactions (CCR_BENCH_TRANSACTIONS) from a
+// server that takes 20 ms a page, one page after the other and with four in
+// flight, and prints the ratio of the times and the heap at its highest, the
+// server's included.
 func BenchmarkReadAhead(b *testing.B) {
-	srv, list := manyTransactions(b, 100_000, decisioningtest.Config{})
+	n := benchTransactions(b, 100_000)
+	srv, list := manyTransactions(b, n, decisioningtest.Config{})
+	var heap uint64
 	srv.Inject(decisioningtest.Fault{Operation: "Transactions", Kind: decisioningtest.Delay, Delay: 20 * time.Millisecond, Times: -1})
 	took := func(list *ccr.Pages[decisioning.Transaction]) time.Duration {
 		start, i := time.Now(), 0
@@ -115,9 +118,13 @@ func BenchmarkReadAhead(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			i++
+			if i++; i%2_000 == 0 {
+				var m runtime.MemStats
+				runtime.ReadMemStats(&m)
+				heap = max(heap, m.HeapInuse)
+			}
 		}
-		if i != 100_000 {
+		if i != n {
 			b.Fatal(i)
 		}
 		return time.Since(start)
@@ -128,7 +135,9 @@ func BenchmarkReadAhead(b *testing.B) {
 		four += took(list.ReadAhead(4))
 	}
 	b.ReportMetric(float64(four)/float64(one), "x-one-after-the-other")
-	b.ReportMetric(one.Seconds()/float64(b.N), "s-one-after-the-other")
+	b.ReportMetric(one.Seconds()/float64(b.N), "s/one-after-the-other")
+	b.ReportMetric(four.Seconds()/float64(b.N), "s/four-in-flight")
+	b.ReportMetric(float64(heap)/(1<<20), "heap-MiB")
 }
 
 func TestListsOfCustomers(t *testing.T) {

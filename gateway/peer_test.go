@@ -53,7 +53,8 @@ type peer struct {
 	name   string
 }
 
-// startPeer serves a report made of repetitions of a block, size bytes in all.
+// startPeer serves a report made of repetitions of a block, size bytes in all;
+// in XML only whole blocks are well-formed.
 func startPeer(b testing.TB, name string, size int64, xml bool) *peer {
 	b.Helper()
 	exe, err := os.Executable()
@@ -113,7 +114,10 @@ func must(err error) {
 // peerHandler answers as far as a benchmark needs.
 func peerHandler(name string, size int64, xml bool) http.HandlerFunc {
 	block := peerBlock(xml)
-	text := strings.ReplaceAll(base64.StdEncoding.EncodeToString(block), "/", `\/`)
+	escaped := func(b []byte) string {
+		return strings.ReplaceAll(base64.StdEncoding.EncodeToString(b), "/", `\/`)
+	}
+	text, end := escaped(block), escaped(block[:size%int64(len(block))])
 	return func(w http.ResponseWriter, r *http.Request) {
 		body := bufio.NewReaderSize(r.Body, 64<<10)
 		begin, _ := body.Peek(400)
@@ -132,7 +136,7 @@ func peerHandler(name string, size int64, xml bool) http.HandlerFunc {
 					return
 				}
 			}
-			io.WriteString(w, `"}],`+row+"}") //nolint:errcheck // the client may have gone
+			io.WriteString(w, end+`"}],`+row+"}") //nolint:errcheck // the client may have gone
 		default:
 			io.WriteString(w, "{"+row+"}") //nolint:errcheck // the client may have gone
 		}
