@@ -11,6 +11,26 @@
 //   - [github.com/ccr-sdk/ccr/sftp]: the SFTP drop folders,
 //   - [github.com/ccr-sdk/ccr/auth]: credentials for the HTTP services.
 //
+// Reports that come from the bureau are read by
+// [github.com/ccr-sdk/ccr/gateway/bacs]. Beside each service stands a package
+// for tests (accountstest, gatewaytest, decisioningtest, sftptest) with an
+// in-process server and a mock.
+//
+// # Clients and calls
+//
+//	client, err := accounts.NewClient(cred, ccr.WithLogger(slog.Default()))
+//	receipt, err := client.UpsertAccounts(ctx, batch, ccr.WithTimeout(time.Minute))
+//	if e, ok := errors.AsType[*ccr.Error](err); ok {
+//		fmt.Println(e.Outcome, e.Advice)
+//	}
+//
+// An [Option] configures a client of an HTTP service, a [CallOption] one call;
+// sftp has a Config and options of its own. Zero fields are documented
+// defaults, and a faulty option fails the constructor: none is ignored.
+// Constructors of HTTP clients do no I/O, and only https is spoken. Clients
+// are safe for concurrent use. Programs fake them by the interface API of each
+// package, and its lists and waits by [PagesOf] and [PollerOf].
+//
 // # What every call promises
 //
 // Every call takes a context and ends with it. Bad input is refused before
@@ -18,6 +38,12 @@
 // value. A failed call returns an [*Error] that says whether the request was
 // not sent, rejected, or is of unknown outcome; errors.Is tells its class.
 // Secrets live in [Secret] and are never printed.
+//
+// Transient failures are retried as [RetryPolicy] says, where repeating is
+// safe: reads and idempotent writes always, creates and uploads over HTTP only
+// if nothing was sent, destructive calls never; transfers over SFTP go on from
+// where they broke off. A call whose outcome stays unknown is an error of class
+// [ErrOutcomeUnknown], and its Advice says how to settle it.
 //
 // # Money and time
 //
@@ -31,6 +57,12 @@
 // reports into a [Sink], such as [DirSink], and tells the vendor only once
 // they are safe there. A [Ledger] remembers both, so that nothing is sent or
 // delivered twice, whatever moment the process dies at.
+//
+// # Sources
+//
+// This package knows no vendor. The documentation of each service says which
+// documents its facts are from, and its function Unverified lists what had to
+// be inferred.
 package ccr
 
 // Version is the version of the SDK; it is part of the User-Agent.

@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// PollInterval says how often a [Poller] looks: first after Start, then each
-// wait a half longer, up to Max, drawn evenly from 0.8 to 1.2 times that.
+// PollInterval says how often a [Poller] looks: at once, again after Start,
+// then after waits that are each a half longer than the one before, up to Max;
+// each is drawn evenly from 0.8 to 1.2 times that.
 // A Retry-After of the vendor, up to 10 min, overrides one wait. Fields that
 // are not positive: 2 s and 30 s.
 type PollInterval struct {

@@ -14,13 +14,16 @@ import "github.com/ccr-sdk/ccr"
 // not documented: send outstandingAmount and dueDate each time, since a
 // missing number may be read as zero.
 type Account struct {
-	// Brand is the brand of the account. Inferred name.
+	// Brand decides, with Portfolio, which portal and campaign the account is
+	// in ("Debtor accounts"). Inferred name.
 	Brand *string `json:"brand,omitempty"`
-	// Portfolio is the portfolio of the account. Inferred name.
+	// Portfolio is a part of a brand; see Brand. Inferred name.
 	Portfolio *string `json:"portfolio,omitempty"`
-	// Product is the product of the account. Inferred name.
+	// Product is what the debt is for, in words of yours. Inferred name; its
+	// meaning is not documented.
 	Product *string `json:"product,omitempty"`
-	// Segment is the segment of the account. Inferred name.
+	// Segment is a group of debtors, in words of yours. Inferred name; its
+	// meaning is not documented.
 	Segment *string `json:"segment,omitempty"`
 	// ClientReferenceID is your key of the account; required, 1 to 150
 	// characters. Inferred name; "clientReference" is the other candidate.

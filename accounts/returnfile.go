@@ -45,7 +45,7 @@ type PlanUpdate struct {
 	IntegrationLinkID string           // "A1234567_987654321"; its relation to your reference is not documented
 	InvoiceNumber     string           // as the account was loaded with; "IN12345"
 	CorrelationID     string           // of the update; its format is not documented
-	Reason            PlanUpdateReason // which of the two files have which: see the constants
+	Reason            PlanUpdateReason // one of the constants, or a newer one
 	Previous, New     PlanState        // the plan before and after it
 	UpdatedOn         ccr.DateTime     // with an offset of hours only in the file ("+10")
 

@@ -6,22 +6,22 @@ import "github.com/ccr-sdk/ccr"
 // or as output. What Algoan documents as needed for an analysis is marked.
 type Account struct {
 	ID             string            `json:"id,omitzero"`             // output; numbers are read, too
-	Balance        ccr.Amount        `json:"balance,omitzero"`        // needed
-	BalanceDate    ccr.DateTime      `json:"balanceDate,omitzero"`    // needed
+	Balance        ccr.Amount        `json:"balance,omitzero"`        // needed; in Currency, at BalanceDate
+	BalanceDate    ccr.DateTime      `json:"balanceDate,omitzero"`    // needed; RFC 3339
 	Currency       string            `json:"currency,omitzero"`       // needed; ISO 4217
-	Type           AccountType       `json:"type,omitzero"`           // needed
-	Usage          Usage             `json:"usage,omitzero"`          // needed
+	Type           AccountType       `json:"type,omitzero"`           // needed; one must be CHECKING
+	Usage          Usage             `json:"usage,omitzero"`          // needed; the consumer product takes PERSONAL only
 	Bank           *Bank             `json:"bank,omitzero"`           // needed: its name
 	Owners         []AccountOwner    `json:"owners,omitzero"`         // important
 	Ownership      Ownership         `json:"ownership,omitzero"`      // important; newer
 	Name           string            `json:"name,omitzero"`           // important
 	Number         string            `json:"number,omitzero"`         // important: equal numbers merge accounts
 	IBAN           string            `json:"iban,omitzero"`           // important
-	BIC            string            `json:"bic,omitzero"`            // // of the bank; not needed
+	BIC            string            `json:"bic,omitzero"`            // of the bank; not needed
 	Country        string            `json:"country,omitzero"`        // ISO 3166-1 alpha-2
 	Coming         ccr.Amount        `json:"coming,omitzero"`         // pending, not debited yet
 	Details        *AccountDetails   `json:"details,omitzero"`        // of savings and loans
-	Aggregator     *AggregatorRecord `json:"aggregator,omitzero"`     // // the aggregator's own words for it; not needed
+	Aggregator     *AggregatorRecord `json:"aggregator,omitzero"`     // the aggregator's own words for it; not needed
 	OrganizationID string            `json:"organizationId,omitzero"` // output
 	ProjectID      string            `json:"projectId,omitzero"`      // output
 	CustomerID     string            `json:"customerId,omitzero"`     // output

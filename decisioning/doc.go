@@ -30,11 +30,11 @@
 // # When it is done
 //
 // [Client.WaitAnalysis] asks at once, after 2 s, then ever more slowly up to
-// every 30 s, or when the API's Retry-After says. [Client.AnalysisPoller] has progress and a
-// resume token, [Client.WaitAnalyses] waits for many. An analysis ends COMPLETED
-// or in ERROR; the latter is an [*AnalysisError] with Algoan's code. There is no
-// documented status FAILED, only an event named analysis_failed. A
-// [WebhookHandler] is told instead of asking.
+// every 30 s, or when the API's Retry-After says. [Client.AnalysisPoller] has
+// progress and a resume token, [Client.WaitAnalyses] waits for many. An
+// analysis ends COMPLETED or in ERROR; the latter is an [*AnalysisError] with
+// Algoan's code. There is no documented status FAILED, only an event named
+// analysis_failed. A [WebhookHandler] is told instead of asking.
 //
 // # Lists
 //

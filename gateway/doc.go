@@ -47,9 +47,9 @@
 // # Streaming
 //
 // Uploads are encoded as they leave and answers decoded as they arrive, with
-// about 3 MiB of heap for each transfer whatever the size of a file. The length of an upload
-// is known from the sizes of its files; a file that changes while it is sent
-// fails the call before the request is complete.
+// about 3 MiB of heap for each transfer whatever the size of a file. The
+// length of an upload is known from the sizes of its files; a file that
+// changes while it is sent fails the call before the request is complete.
 //
 // # Errors
 //

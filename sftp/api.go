@@ -26,7 +26,7 @@ type API interface {
 	// Each file once, into a sink; Watch goes on receiving.
 	Receive(ctx context.Context, sink ccr.Sink, opts ...ReceiveOptions) ([]ccr.Received, error)
 	Watch(ctx context.Context, sink ccr.Sink, interval time.Duration, opts ...ReceiveOptions) iter.Seq2[[]ccr.Received, error]
-	Close(ctx context.Context) error // ends what is under way
+	Close(ctx context.Context) error // waits for calls that are under way
 }
 
 var (

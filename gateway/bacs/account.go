@@ -7,7 +7,7 @@ type Account struct {
 	SortCode   string `json:"sortCode,omitempty"`   // six digits; as written (and a fault) if it is none
 	Number     string `json:"number,omitempty"`     // of the account; eight digits in the reports seen
 	Name       string `json:"name,omitempty"`       // of the account holder
-	Reference  string `json:"reference,omitempty"`  // of the account with the service user
+	Reference  string `json:"reference,omitempty"`  // the ref attribute: what the account holder is known by
 	Type       string `json:"type,omitempty"`       // as "Individual"
 	BankName   string `json:"bankName,omitempty"`   // ARUDD only, like BranchName
 	BranchName string `json:"branchName,omitempty"` // where the account is kept

@@ -9,9 +9,9 @@ import (
 
 // The defaults of [Limits].
 const (
-	DefaultDepth  = 64
-	DefaultRecord = 4 << 20
-	DefaultMemory = 512 << 20
+	DefaultDepth  = 64        // elements, one in another
+	DefaultRecord = 4 << 20   // bytes
+	DefaultMemory = 512 << 20 // bytes
 )
 
 const (

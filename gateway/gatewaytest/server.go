@@ -181,7 +181,7 @@ func (s *Server) AddReport(name string, data []byte) *Server {
 // Waiting returns the names of the reports that were not archived yet.
 func (s *Server) Waiting() []string { return s.names(&s.waiting) }
 
-// Archived returns the names of the reports that were, in order.
+// Archived returns the names of the reports that were archived, in order.
 func (s *Server) Archived() []string { return s.names(&s.archived) }
 
 // Uploads returns the names of the files that were uploaded, in order.
