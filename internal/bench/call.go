@@ -55,9 +55,6 @@ func callCase(cfg config) benchCase {
 		c.variants = append(c.variants, variant{name: name, run: func(ctx context.Context, w *world) (figures, error) {
 			return w.child(ctx, "call", name, w.facts["url"], w.facts["ca"], strconv.Itoa(calls))
 		}})
-		if name != "ccr" && name != "net/http" {
-			c.targets = append(c.targets, atMost("s", name, 1))
-		}
 	}
 	return c
 }

@@ -18,7 +18,7 @@ func report(cfg config, results []*result, took time.Duration, plots bool) strin
 		"`go -C internal/bench run .` writes this page; do not edit it. Each figure is the median of the rounds, then the lowest and the highest.\n" +
 		"Ratios are made within a round, ccr to the baseline, where both ran one after the other. CONTRIBUTING.md says how to run it.\n\n")
 	b.WriteString(machine(cfg, took))
-	b.WriteString("\n## Targets\n\n| Work | Figure | To | Measured | Target | |\n|---|---|---|---|---|---|\n")
+	b.WriteString("\n## Targets\n\n" + score(results) + "\n\n| Work | Figure | To | Measured | Target | |\n|---|---|---|---|---|---|\n")
 	for _, r := range results {
 		for _, t := range r.c.targets {
 			measured, verdict := "–", "not measured"
@@ -28,14 +28,23 @@ func report(cfg config, results []*result, took time.Duration, plots bool) strin
 					verdict = "**short** " + t.short
 				}
 			}
-			unit := t.unit
-			if unit == "allocs" && t.over != "" {
-				unit = "more allocs"
-			}
-			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", r.c.name, unit, t.against(), measured, t, strings.TrimSpace(verdict))
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", r.c.name, t.figure(), t.against(), measured, t, strings.TrimSpace(verdict))
 		}
 	}
-	b.WriteString("\n## Figures\n\nTimes, CPU seconds and peak memory of the SFTP clients and of the call are those of a client process, start and connecting included.\n\n")
+	b.WriteString("\n## Beside others\n\nThe time of ccr divided by theirs: less than 1 is faster.\n\n| Work | To |\n|---|---|\n")
+	for _, r := range results {
+		var cells []string
+		for _, v := range r.c.variants[1:] {
+			if ratios := r.judged(target{unit: "s", over: v.name}); len(ratios) > 0 {
+				cells = append(cells, v.name+" "+spread(ratios))
+			}
+		}
+		if len(cells) > 0 {
+			fmt.Fprintf(&b, "| %s | %s |\n", r.c.name, strings.Join(cells, " · "))
+		}
+	}
+	b.WriteString("\n## Figures\n\nSFTP clients: time, CPU seconds and peak memory are those of the whole process, start and connecting included (the memory of sftp(1) is without\n" +
+		"the ssh process that it starts). Heaps of gateway and decisioning are those of the process that the benchmark runs in.\n\n")
 	b.WriteString("| Work | Client | Figures |\n|---|---|---|\n")
 	for _, r := range results {
 		for _, name := range r.names() {
@@ -56,6 +65,31 @@ func report(cfg config, results []*result, took time.Duration, plots bool) strin
 		}
 	}
 	return b.String()
+}
+
+// score counts the targets.
+func score(results []*result) string {
+	met, all := 0, 0
+	for _, r := range results {
+		for _, t := range r.c.targets {
+			v := r.judged(t)
+			if all++; len(v) > 0 && t.met(median(v)) {
+				met++
+			}
+		}
+	}
+	return fmt.Sprintf("%d of %d are met.", met, all)
+}
+
+// figure names what a target is about.
+func (t target) figure() string {
+	switch {
+	case t.over != "" && t.unit == "allocs":
+		return "more allocs"
+	case t.over != "" && t.unit == "s":
+		return "time"
+	}
+	return t.unit
 }
 
 // units are those of a variant's figures, the time first.

@@ -217,7 +217,7 @@ func (r *result) summary() string {
 			if !t.met(median(v)) {
 				verdict = "SHORT"
 			}
-			fmt.Fprintf(&b, "\n        %s %s: %s, target %s: %s", t.unit, t.against(), spread(v), t, verdict)
+			fmt.Fprintf(&b, "\n        %s, to %s: %s, target %s: %s", t.figure(), t.against(), spread(v), t, verdict)
 		}
 	}
 	return b.String()

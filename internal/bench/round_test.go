@@ -58,6 +58,8 @@ func TestReportSaysWhatIsShort(t *testing.T) {
 	t.Parallel()
 	text := report(config{rounds: 3}, []*result{sample()}, 0, true)
 	for _, want := range []string{
+		"2 of 4 are met.",
+		"| work | base 0.667 (0.5–0.75) |",
 		"| work | MB/s | base | 1.1 (1–1.2) | ≥ 1.5 | **short** since it is a sample |",
 		"| work | more allocs | base | 2 (2–2) | ≤ 3 | met |",
 		"| work | peak-MiB | – | 20 (20–20) | ≤ 32 | met |",
