@@ -84,7 +84,7 @@ type Incomes struct {
 
 // IncomeIndicators are ratios of incomes.
 type IncomeIndicators struct {
-	AllowancesRatio *float64       `json:"allowancesRatio,omitzero"` // of allowances to all incomes
+	AllowancesRatio *float64       `json:"allowancesRatio,omitzero"` // of allowances to all incomes (inferred)
 	Extra           map[string]any `json:"-"`                        // every other member: see "Unknown members"
 }
 
@@ -189,7 +189,7 @@ type Essentials struct {
 	HistoricalDepth            Figure          `json:"historicalDepth,omitzero"`            // days
 	ActivityScore              Figure          `json:"activityScore,omitzero"`              // 0 or 1 to 100; below 20 is insufficient, 50 and more is normal
 	MainIncome                 Figure          `json:"mainIncome,omitzero"`                 // the largest one (inferred)
-	MonthlyRegularIncome       Figure          `json:"monthlyRegularIncome,omitzero"`       // the three below are of one month, too
+	MonthlyRegularIncome       Figure          `json:"monthlyRegularIncome,omitzero"`       // of one month, by the name, as the three below
 	MonthlyEssentialExpenses   Figure          `json:"monthlyEssentialExpenses,omitzero"`   // rent, power and the like (inferred)
 	MonthlyLoanRepayments      Figure          `json:"monthlyLoanRepayments,omitzero"`      // of all loans
 	MonthlyDiscretionaryIncome Figure          `json:"monthlyDiscretionaryIncome,omitzero"` // what is left (inferred)

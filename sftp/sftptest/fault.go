@@ -53,7 +53,8 @@ const (
 	Then FaultKind = "then"
 )
 
-// Fault is something that goes wrong.
+// Fault is something that goes wrong; see [Server.Inject]. With zero
+// fields, Kind apart, it strikes the next request of any operation, once.
 type Fault struct {
 	Operation string        // one of the Op… constants; "" is any
 	Path      string        // only requests about this path; "" is any
@@ -61,10 +62,10 @@ type Fault struct {
 	Skip      int           // requests that go well first
 	Times     int           // requests that go wrong; 0 is one, negative is all
 	Status    uint32        // Refuse: SSH_FX_…; 0 is 4, SSH_FX_FAILURE
-	Text      string        // Refuse
+	Text      string        // Refuse: the server's words
 	Delay     time.Duration // Delay: how long
-	After     int64         // Cut
-	Do        func()        // Then
+	After     int64         // Cut: bytes on the wire
+	Do        func()        // Then: what to do; it may call methods of the server
 }
 
 type armed struct {
