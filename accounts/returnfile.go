@@ -22,7 +22,7 @@ import (
 // PaymentSucceeded is a row of the Payment Succeeded file.
 type PaymentSucceeded struct {
 	IntegrationLinkID        string       // "A1234567_987654321"; its relation to your reference is not documented
-	InvoiceNumber            string       // as the account was loaded with; "IN12345"
+	InvoiceNumber            string       // that the account was loaded with (inferred), as "IN12345"
 	TypeOfPayment            string       // RecurringPayment, AdHocPayment, Charge, Offer Payment
 	TransactionCorrelationID string       // a GUID
 	PaymentType              string       // BPay, FatZebraCreditCard, …
@@ -43,7 +43,7 @@ type PaymentSucceeded struct {
 // customer did; it lacks the columns of instalments and completion dates).
 type PlanUpdate struct {
 	IntegrationLinkID string           // "A1234567_987654321"; its relation to your reference is not documented
-	InvoiceNumber     string           // as the account was loaded with; "IN12345"
+	InvoiceNumber     string           // that the account was loaded with (inferred), as "IN12345"
 	CorrelationID     string           // of the update; its format is not documented
 	Reason            PlanUpdateReason // one of the constants, or a newer one
 	Previous, New     PlanState        // the plan before and after it

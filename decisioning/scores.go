@@ -11,7 +11,7 @@ type Scores struct {
 
 // CreditScore looks at 90 days.
 type CreditScore struct {
-	Version    string           `json:"version,omitzero"`    // of the model
+	Version    string           `json:"version,omitzero"`    // of the model (inferred)
 	Value      float64          `json:"value,omitzero"`      // 0 (risky) to 1000 (safe)
 	Indicators *ScoreIndicators `json:"indicators,omitzero"` // nil if the project has none
 	Extra      map[string]any   `json:"-"`                   // every other member: see "Unknown members"

@@ -8,7 +8,7 @@ type Account struct {
 	Number     string `json:"number,omitempty"`     // of the account; eight digits in the reports seen
 	Name       string `json:"name,omitempty"`       // of the account holder
 	Reference  string `json:"reference,omitempty"`  // the ref attribute: what the account holder is known by
-	Type       string `json:"type,omitempty"`       // as "Individual"
+	Type       string `json:"type,omitempty"`       // such as "Individual"
 	BankName   string `json:"bankName,omitempty"`   // ARUDD only, like BranchName
 	BranchName string `json:"branchName,omitempty"` // where the account is kept
 }

@@ -204,7 +204,7 @@ type ErrorItem struct {
 // ErrorText is an ErrorMessage; its type is REASON in the samples seen, and
 // REJECTED is expected by programs that read such reports.
 type ErrorText struct {
-	Type  string   `json:"type,omitempty"`  // see above
+	Type  string   `json:"type,omitempty"`  // REASON, or a word for what became of the item: see [InputError.Effect]
 	Lines []string `json:"lines,omitempty"` // one for each MessageLine
 }
 

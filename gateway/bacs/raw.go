@@ -11,7 +11,7 @@ import (
 // and fillers are still there.
 type Attr struct {
 	Name  string `json:"name"`  // with its namespace prefix, if any
-	Value string `json:"value"` // as written, see above
+	Value string `json:"value"` // as written, padding included
 }
 
 // Element is an element as it stands in the document, so that nothing of a

@@ -47,7 +47,7 @@ type Affected struct {
 	Party     Account    `json:"party,omitzero"`      // the payer, or whoever was to be credited
 	Amount    ccr.Amount `json:"amount,omitzero"`     // in pounds; unset where the report has none
 	Date      ccr.Date   `json:"date,omitzero"`       // the day it concerns; see the record for which
-	Reason    Reason     `json:"reason"`              // why
+	Reason    Reason     `json:"reason"`              // what the record's own method Reason gives
 }
 
 // List is a slice that does not spill what it holds into logs: it prints and
