@@ -110,6 +110,7 @@ func TestWebhookStyles(t *testing.T) {
 			assert.Equal(t, http.StatusOK, send(good))
 			assert.Equal(t, http.StatusUnauthorized, send(c.wrong))
 			assert.Equal(t, http.StatusUnauthorized, send(accountstest.SendNothing()))
+			assert.Equal(t, http.StatusUnauthorized, send(nil), "nil sends nothing")
 			require.NoError(t, h.Close(t.Context()))
 			assert.Len(t, in.events, 2)
 			assert.Equal(t, http.StatusServiceUnavailable, send(good), "closed")

@@ -21,7 +21,7 @@ import (
 // see [Server.Inject]. Its fields are:
 //
 //	Operation string        // "" is any
-//	Kind                    // what goes wrong: see the constants
+//	Kind      FaultKind     // what goes wrong
 //	Skip      int           // requests that go well first
 //	Times     int           // requests that go wrong; 0 is one, negative is all
 //	Delay     time.Duration // waited before it, with every kind
@@ -43,6 +43,9 @@ type Fault = testkit.Fault
 //	Length    int64       // bytes of body that arrived
 //	At        time.Time
 type Recorded = testkit.Recorded
+
+// FaultKind says what goes wrong.
+type FaultKind = testkit.FaultKind
 
 // The kinds of [Fault].
 const (

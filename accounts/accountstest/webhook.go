@@ -107,13 +107,20 @@ func (o *SenderOAuth) fetch(ctx context.Context, c *http.Client) (map[string]any
 // Sender calls a webhook as Credit Clear does.
 type Sender struct {
 	URL    string       // of the receiver
-	Auth   SenderAuth   // required; [SendNothing] for none
-	Client *http.Client // that trusts the webhook's server
+	Auth   SenderAuth   // nil is [SendNothing]
+	Client *http.Client // that trusts the webhook's server; nil is http.DefaultClient
 }
 
 // Send posts a body and returns the status of the answer.
 func (s *Sender) Send(ctx context.Context, body []byte) (int, error) {
-	authorization, err := s.Auth(ctx, s.Client)
+	auth, client := s.Auth, s.Client
+	if auth == nil {
+		auth = SendNothing()
+	}
+	if client == nil {
+		client = http.DefaultClient
+	}
+	authorization, err := auth(ctx, client)
 	if err != nil {
 		return 0, err
 	}
@@ -125,7 +132,7 @@ func (s *Sender) Send(ctx context.Context, body []byte) (int, error) {
 	if authorization != "" {
 		req.Header.Set("Authorization", authorization)
 	}
-	resp, err := s.Client.Do(req)
+	resp, err := client.Do(req)
 	if err != nil {
 		return 0, err
 	}

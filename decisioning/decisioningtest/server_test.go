@@ -1,6 +1,7 @@
 package decisioningtest_test
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -197,6 +198,24 @@ func TestRuleTableRefusals(t *testing.T) {
 		require.NoError(t, a.Transactions[0].Amount.UnmarshalText([]byte("1.005")))
 	})))
 	assert.Equal(t, decisioningtest.CodeAccountTypeNotSupported, end(srv, client, decisioning.AnalysisInput{Accounts: []decisioning.Account{}}))
+}
+
+// TestUpdateWithoutStatus: a misspelt member would else pass for an update.
+func TestUpdateWithoutStatus(t *testing.T) {
+	t.Parallel()
+	srv, client := serve(t, decisioningtest.Config{})
+	sub, err := client.CreateSubscription(t.Context(), decisioning.NewSubscription{EventName: decisioning.EventAnalysisCompleted, Target: "https://hook.example.com", Secret: ccr.NewSecret(rand.Text())})
+	require.NoError(t, err)
+	for body, want := range map[string]int{`{"state":"INACTIVE"}`: http.StatusBadRequest, `{"status":"INACTIVE"}`: http.StatusOK} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPatch, srv.URL()+"/v1/subscriptions/"+sub.ID, strings.NewReader(body))
+		require.NoError(t, err)
+		req.Header.Set("Authorization", "Bearer "+token(t, srv))
+		req.Header.Set("Content-Type", "application/json")
+		resp, err := srv.HTTPClient().Do(req)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		assert.Equal(t, want, resp.StatusCode, body)
+	}
 }
 
 // TestStepsOfAnAnalysis: CREATED, IN_PROGRESS, COMPLETED, one a look; or all at

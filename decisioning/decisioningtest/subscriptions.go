@@ -36,7 +36,7 @@ func (s *Server) handleSubscriptions() {
 	s.handle("CreateSubscription", "POST /v1/subscriptions", s.createSubscription)
 	s.handle("UpdateSubscription", "PATCH /v1/subscriptions/{subscriptionId}", s.withSubscription(func(w http.ResponseWriter, r *http.Request, sub *subscription) {
 		var in decisioning.Subscription
-		if read(w, r, &in) {
+		if read(w, r, &in) && named(w, string(in.Status)) {
 			sub.Status = in.Status
 			answer(w, http.StatusOK, sub.shown())
 		}
@@ -50,7 +50,7 @@ func (s *Server) handleSubscriptions() {
 	}))
 	s.handle("UpdateEvent", "PATCH /v1/subscriptions/{subscriptionId}/events/{eventId}", s.withSubscription(func(w http.ResponseWriter, r *http.Request, sub *subscription) {
 		var in decisioning.SubscriptionEvent
-		if !read(w, r, &in) {
+		if !read(w, r, &in) || !named(w, string(in.Status)) {
 			return
 		}
 		for _, e := range sub.events {
@@ -191,6 +191,15 @@ func (s *Server) Redeliver(subscriptionID string) *Server {
 		}
 	}
 	return s
+}
+
+// named refuses an update that names no status: it would change nothing, and
+// most likely misspells the member.
+func named(w http.ResponseWriter, status string) bool {
+	if status == "" {
+		refuse(w, http.StatusBadRequest, "BAD_REQUEST", "status should not be empty")
+	}
+	return status != ""
 }
 
 // EventStatuses returns what became of the events of a subscription: ACK once
