@@ -68,14 +68,13 @@ func serve(s server, args []string) error {
 
 // shared is what all cases have in common.
 type shared struct {
-	dir   string // on memory if there is such a file system: no disk in the figures
-	short bool
+	dir   string            // on memory if there is such a file system: no disk in the figures
 	built map[string]string // programs by package
 	tools map[string]string // other programs by name, absent if they cannot be had
 	why   map[string]string // they cannot
 }
 
-func newShared(ctx context.Context, cfg config) (*shared, error) {
+func newShared(ctx context.Context, cases []benchCase) (*shared, error) {
 	base := ""
 	if st, err := os.Stat("/dev/shm"); err == nil && st.IsDir() {
 		base = "/dev/shm"
@@ -84,8 +83,16 @@ func newShared(ctx context.Context, cfg config) (*shared, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &shared{dir: dir, short: cfg.short, built: map[string]string{}, tools: map[string]string{}, why: map[string]string{}}
-	s.findTools(ctx)
+	s := &shared{dir: dir, built: map[string]string{}, tools: map[string]string{}, why: map[string]string{}}
+	needed := map[string]bool{}
+	for _, c := range cases {
+		for _, v := range c.variants {
+			for _, tool := range v.needs {
+				needed[tool] = true
+			}
+		}
+	}
+	s.findTools(ctx, needed)
 	return s, nil
 }
 

@@ -24,6 +24,7 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"slices"
 	"time"
 )
 
@@ -73,12 +74,14 @@ func run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	start := time.Now()
-	shared, err := newShared(ctx, cfg)
+	cases := allCases(cfg)
+	cases = slices.DeleteFunc(cases, func(c benchCase) bool { return !cfg.only.MatchString(c.name) })
+	shared, err := newShared(ctx, cases)
 	if err != nil {
 		return err
 	}
 	defer shared.close()
-	results, err := runCases(ctx, cfg, shared, allCases(cfg))
+	results, err := runCases(ctx, cfg, shared, cases)
 	whole := err == nil && !cfg.short && *only == ""
 	table := report(cfg, results, time.Since(start), whole)
 	fmt.Print(table)

@@ -87,9 +87,6 @@ type result struct {
 func runCases(ctx context.Context, cfg config, s *shared, cases []benchCase) ([]*result, error) {
 	var out []*result
 	for i, c := range cases {
-		if !cfg.only.MatchString(c.name) {
-			continue
-		}
 		r, err := runCase(ctx, cfg, s, c)
 		if err != nil {
 			return out, fmt.Errorf("%s: %w", c.name, err)
@@ -217,7 +214,11 @@ func (r *result) summary() string {
 			if !t.met(median(v)) {
 				verdict = "SHORT"
 			}
-			fmt.Fprintf(&b, "\n        %s, to %s: %s, target %s: %s", t.figure(), t.against(), spread(v), t, verdict)
+			to := t.against()
+			if to != "–" {
+				to = "to " + to
+			}
+			fmt.Fprintf(&b, "\n        %s %s %s, target %s: %s", t.figure(), to, spread(v), t, verdict)
 		}
 	}
 	return b.String()

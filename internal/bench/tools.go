@@ -12,8 +12,8 @@ import (
 const rcloneVersion = "v1.75.1"
 
 // findTools looks for the programs of others. rclone is built, which takes
-// minutes the first time, and only for a whole run.
-func (s *shared) findTools(ctx context.Context) {
+// minutes the first time, if a case needs it.
+func (s *shared) findTools(ctx context.Context, needed map[string]bool) {
 	for name, program := range map[string]string{"sftp(1)": "sftp", "sshd": "sshd"} {
 		path, err := exec.LookPath(program)
 		for _, dir := range []string{"/usr/sbin", "/usr/local/sbin"} { // not in everybody's PATH
@@ -27,8 +27,7 @@ func (s *shared) findTools(ctx context.Context) {
 		}
 		s.tools[name] = path
 	}
-	if s.short {
-		s.why["rclone"] = "left out of the short form"
+	if !needed["rclone"] {
 		return
 	}
 	say("building rclone %s", rcloneVersion)
