@@ -126,24 +126,3 @@ func TestReaderMemoryIsConstant(t *testing.T) { //nolint:paralleltest // it meas
 	assert.Less(t, large, uint64(16<<20))
 	assert.Less(t, large, small+8<<20)
 }
-
-// Typed reading is at least half as fast as encoding/xml's tokens alone; it
-// is in fact several times faster, so that this is no matter of luck.
-func TestReaderKeepsUpWithEncodingXML(t *testing.T) { //nolint:paralleltest // it measures time
-	if raceEnabled {
-		t.Skip("times under the race detector say nothing of the code")
-	}
-	doc, err := io.ReadAll(bigARUDD(3_000))
-	require.NoError(t, err)
-	best := 0.0
-	for range 3 {
-		start := time.Now()
-		readAll(t, bytes.NewReader(doc), nil)
-		ours := time.Since(start)
-		start = time.Now()
-		tokensAlone(t, doc, true)
-		best = max(best, time.Since(start).Seconds()/ours.Seconds())
-	}
-	t.Logf("%.1f times as fast as encoding/xml reading raw tokens", best)
-	assert.Greater(t, best, 0.5)
-}

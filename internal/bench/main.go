@@ -1,7 +1,7 @@
 // Command bench measures ccr against named baselines and peers, in turns
 // within one run, and writes RESULTS.md beside itself.
 //
-//	go -C internal/bench run .               everything, seven rounds: most of an hour on two cores
+//	go -C internal/bench run .               everything, seven rounds: half an hour on two cores
 //	go -C internal/bench run . -only 'sftp'  the cases whose name matches; prints, writes nothing
 //	go -C internal/bench run . -short        a minute: each case once and small; prints, writes nothing
 //
@@ -53,7 +53,7 @@ const (
 )
 
 func run() error {
-	rounds := flag.Int("rounds", 0, "rounds of every case (default 7, or 1 with -short)")
+	rounds := flag.Int("rounds", 0, "rounds of every case that has a target (default 7, or 1 with -short)")
 	only := flag.String("only", "", "a regular expression: run the cases whose name matches")
 	short := flag.Bool("short", false, "small sizes, one round")
 	flag.Parse()

@@ -133,7 +133,7 @@ func machine(cfg config, took time.Duration) string {
 		inFile("/proc/meminfo", "MemTotal", "memory "),
 		outputOf("uname", "-sr"),
 		outputOf("ssh", "-V"),
-		fmt.Sprintf("rounds: %d; %s in all, ended %s UTC", cfg.rounds, took.Round(time.Second), time.Now().UTC().Format("2006-01-02 15:04")),
+		fmt.Sprintf("%d rounds of what has a target, %d of the rest; %s in all, ended %s UTC", cfg.rounds, min(cfg.rounds, roundsOfPlot), took.Round(time.Second), time.Now().UTC().Format("2006-01-02 15:04")),
 	}
 	var b strings.Builder
 	for _, f := range facts {

@@ -97,6 +97,9 @@ func runCases(ctx context.Context, cfg config, s *shared, cases []benchCase) ([]
 	return out, nil
 }
 
+// roundsOfPlot is enough for a case that is held against no target.
+const roundsOfPlot = 3
+
 // runCase lets the variants take turns. Every other round goes backwards, so
 // that none is always the one that follows an expensive other.
 func runCase(ctx context.Context, cfg config, s *shared, c benchCase) (*result, error) {
@@ -121,7 +124,11 @@ func runCase(ctx context.Context, cfg config, s *shared, c benchCase) (*result, 
 			return nil, fmt.Errorf("prepare: %w", err)
 		}
 	}
-	for round := range cfg.rounds {
+	rounds := cfg.rounds
+	if len(c.targets) == 0 { // a point of a plot
+		rounds = min(rounds, roundsOfPlot)
+	}
+	for round := range rounds {
 		order := slices.Clone(c.variants)
 		if round%2 == 1 {
 			slices.Reverse(order)
