@@ -88,6 +88,10 @@
 // 2 MiB per round trip. Large files can use up to four channels. ProFTPD's
 // mod_sftp 1.1.1 mixes channels up and gets one.
 //
+// A program that moves files of any size takes about 20 MiB of memory for
+// uploads and 30 for downloads, all of it counted; about twice that with
+// several channels.
+//
 // # Where the facts are from
 //
 // Hosts, folders and users: Credit Clear's "Client Data Integration Options"

@@ -365,8 +365,8 @@ func (d *download) attempt(ctx context.Context, s *session, w io.Writer) error {
 		err = d.small(ctx, lanes[0], w, int(left))
 	} else {
 		if d.size > largeFile {
-			d.c.buffers.relax()
 			lanes = d.spread(s, lanes)
+			d.c.buffers.relax(len(lanes))
 		}
 		d.high, err = d.c.fetch(ctx, lanes, w, d.high, d.size, func(high int64) { d.report(high, false) }, &pending)
 	}

@@ -483,8 +483,9 @@ func (w *writing) write(ctx context.Context, s *session, src *ccr.FileReader) er
 		}
 	} else {
 		w.lanes = []lane{{w.ch, w.f}}
-		if n := u.opts.Channels; n > 1 && u.size > largeFile {
-			w.spread(s, n)
+		if u.size > largeFile {
+			w.spread(s, max(u.opts.Channels, 1))
+			u.c.buffers.relax(len(w.lanes))
 		}
 		high, err := u.c.send(ctx, w.lanes, in, u.acked, u.size, func(high int64) { u.report(high, false) }, &w.pending)
 		u.acked = high
