@@ -1,7 +1,7 @@
 // Command bench measures ccr against named baselines and peers, in turns
 // within one run, and writes RESULTS.md beside itself.
 //
-//	go -C internal/bench run .               everything, seven rounds: half an hour on two cores
+//	go -C internal/bench run .               everything, seven rounds or more: 40 minutes on two cores
 //	go -C internal/bench run . -only 'sftp'  the cases whose name matches; prints, writes nothing
 //	go -C internal/bench run . -short        a minute: each case once and small; prints, writes nothing
 //

@@ -18,17 +18,18 @@ func report(cfg config, results []*result, took time.Duration, plots bool) strin
 		"`go -C internal/bench run .` writes this page; do not edit it. Each figure is the median of the rounds, then the lowest and the highest.\n" +
 		"Ratios are made within a round, ccr to the baseline, where both ran one after the other. CONTRIBUTING.md says how to run it.\n\n")
 	b.WriteString(machine(cfg, took))
-	b.WriteString("\n## Targets\n\n" + score(results) + "\n\n| Work | Figure | To | Measured | Target | |\n|---|---|---|---|---|---|\n")
+	b.WriteString("\n## Targets\n\n" + score(results) + "\n\n| Work | Figure | To | Measured | Rounds | Target | |\n|---|---|---|---|---|---|---|\n")
 	for _, r := range results {
 		for _, t := range r.c.targets {
 			measured, verdict := "–", "not measured"
-			if v := r.judged(t); len(v) > 0 {
+			v := r.judged(t)
+			if len(v) > 0 {
 				measured, verdict = spread(v), "met"
 				if !t.met(median(v)) {
 					verdict = "**short** " + t.short
 				}
 			}
-			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", r.c.name, t.figure(), t.against(), measured, t, strings.TrimSpace(verdict))
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %d | %s | %s |\n", r.c.name, t.figure(), t.against(), measured, len(v), t, strings.TrimSpace(verdict))
 		}
 	}
 	b.WriteString("\n## Beside others\n\nThe time of ccr divided by theirs: less than 1 is faster.\n\n| Work | To |\n|---|---|\n")
@@ -133,7 +134,7 @@ func machine(cfg config, took time.Duration) string {
 		inFile("/proc/meminfo", "MemTotal", "memory "),
 		outputOf("uname", "-sr"),
 		outputOf("ssh", "-V"),
-		fmt.Sprintf("%d rounds of what has a target, %d of the rest; %s in all, ended %s UTC", cfg.rounds, min(cfg.rounds, roundsOfPlot), took.Round(time.Second), time.Now().UTC().Format("2006-01-02 15:04")),
+		fmt.Sprintf("%d rounds or more of what has a target, %d of the rest; %s in all, ended %s UTC", cfg.rounds, min(cfg.rounds, roundsOfPlot), took.Round(time.Second), time.Now().UTC().Format("2006-01-02 15:04")),
 	}
 	var b strings.Builder
 	for _, f := range facts {

@@ -71,6 +71,12 @@ type benchCase struct {
 	setup    func(ctx context.Context, w *world) error
 	variants []variant
 	targets  []target
+	// warm runs the work once before the rounds, unmeasured: the first to
+	// touch memory that the machine had given back would pay for all.
+	warm bool
+	// times multiplies the rounds of what a target compares, where single
+	// times vary more than the distance to the target.
+	times int
 	// For the plots: a point of a series at a size of so many units.
 	series string
 	size   float64
@@ -128,8 +134,16 @@ func runCase(ctx context.Context, cfg config, s *shared, c benchCase) (*result, 
 	if len(c.targets) == 0 { // a point of a plot
 		rounds = min(rounds, roundsOfPlot)
 	}
-	for round := range rounds {
+	if c.warm && !cfg.short {
+		if _, err := c.variants[0].run(ctx, w); err != nil {
+			return nil, fmt.Errorf("warm up: %w", err)
+		}
+	}
+	for round := range rounds * max(c.times, 1) {
 		order := slices.Clone(c.variants)
+		if round >= rounds {
+			order = slices.DeleteFunc(order, func(v variant) bool { return !c.compares(v.name) })
+		}
 		if round%2 == 1 {
 			slices.Reverse(order)
 		}
@@ -148,6 +162,11 @@ func runCase(ctx context.Context, cfg config, s *shared, c benchCase) (*result, 
 		}
 	}
 	return r, nil
+}
+
+// compares reports whether a target is about the variant.
+func (c benchCase) compares(name string) bool {
+	return name == c.variants[0].name || slices.ContainsFunc(c.targets, func(t target) bool { return t.over == name })
 }
 
 // add keeps figures; those of other ways go to variants of their own.

@@ -60,10 +60,10 @@ func TestReportSaysWhatIsShort(t *testing.T) {
 	for _, want := range []string{
 		"2 of 4 are met.",
 		"| work | base 0.667 (0.5–0.75) |",
-		"| work | MB/s | base | 1.1 (1–1.2) | ≥ 1.5 | **short** since it is a sample |",
-		"| work | more allocs | base | 2 (2–2) | ≤ 3 | met |",
-		"| work | peak-MiB | – | 20 (20–20) | ≤ 32 | met |",
-		"| work | MB/s | gone | – | ≥ 1 | not measured |",
+		"| work | MB/s | base | 1.1 (1–1.2) | 3 | ≥ 1.5 | **short** since it is a sample |",
+		"| work | more allocs | base | 2 (2–2) | 3 | ≤ 3 | met |",
+		"| work | peak-MiB | – | 20 (20–20) | 3 | ≤ 32 | met |",
+		"| work | MB/s | gone | – | 0 | ≥ 1 | not measured |",
 		"| work | gone | not run: gone is not installed |",
 		"![work, all of it](plots/work-all-of-it.svg)",
 	} {
@@ -114,6 +114,23 @@ func TestTurns(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "abbaab", strings.Join(order, ""), "every other round goes backwards")
 	assert.Equal(t, map[string]string{"c": "nothing like it is not installed"}, results[0].absent)
+}
+
+func TestMoreRoundsOfWhatATargetCompares(t *testing.T) {
+	t.Parallel()
+	var order []string
+	c := benchCase{name: "x", warm: true, times: 2, targets: []target{atLeast("s", "b", 1)}}
+	for _, name := range []string{"a", "b", "peer"} {
+		c.variants = append(c.variants, variant{name: name, run: func(context.Context, *world) (figures, error) {
+			order = append(order, name)
+			return figures{"s": 1}, nil
+		}})
+	}
+	results, err := runCases(t.Context(), config{rounds: 2}, &shared{dir: t.TempDir()}, []benchCase{c})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"a", "a", "b", "peer", "peer", "b", "a", "a", "b", "b", "a"}, order, "once to warm up")
+	assert.Len(t, results[0].all("a", "s"), 4, "the warm-up is not among the figures")
+	assert.Len(t, results[0].all("peer", "s"), 2)
 }
 
 func TestEveryCaseHasANameOfItsOwn(t *testing.T) {
