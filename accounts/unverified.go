@@ -5,30 +5,29 @@ import (
 	"log/slog"
 	"math/bits"
 	"sync/atomic"
+
+	"github.com/ccr-sdk/ccr"
 )
 
-// UnverifiedName is something about the contract that no public document
-// confirms.
-type UnverifiedName struct {
-	Object string // "account", "party", "route"
-	Name   string // on the wire
-	Why    string // what the inference rests on
-}
-
-// Unverified lists every name on the wire that is inferred, and the routes
-// whose path is. Compare it with what Credit Clear gives you at onboarding
-// before the first live call; [Extra] takes what differs. The client logs,
-// once for each, which of the members it uses.
-func Unverified() []UnverifiedName {
-	out := []UnverifiedName{
-		{"route", routeAccounts.String(), "the path is that of the page's address, as it is for payments"},
-		{"route", routeClaims.String(), "the path is that of the page's address, as it is for payments"},
-		{"route", routeStatus.String(), "the Location header leads to it; method, answer and states are not shown anywhere"},
+// Unverified lists every name on the wire that is inferred, as
+// "the name of account.brand", and the routes whose path is. Compare it with
+// what Credit Clear gives you at onboarding before the first live call;
+// [Extra] takes what differs. The client logs, once for each, which of the
+// members it uses.
+func Unverified() []ccr.Assumption {
+	const (
+		address    = "the address of the page about it, as it is for payments"
+		middleware = "rewrite the path in a ccr.WithMiddleware"
+	)
+	out := []ccr.Assumption{
+		{What: "the route " + routeAccounts.String(), From: address, If: middleware},
+		{What: "the route " + routeClaims.String(), From: address, If: middleware},
+		{What: "the route " + routeStatus.String(), From: "the Location header, which leads to it; method, answer and states are not shown anywhere", If: "read BatchStatus.Raw"},
 	}
 	for i := range schema {
 		for _, m := range schema[i].members {
 			if !m.seen {
-				out = append(out, UnverifiedName{schema[i].name, m.name, m.note})
+				out = append(out, ccr.Assumption{What: "the name of " + schema[i].name + "." + m.name, From: m.note, If: `put "` + m.name + `": RenamedTo(…) or Omitted() into Extra`})
 			}
 		}
 	}

@@ -73,23 +73,3 @@ func KindOfType(number string) Kind {
 	}
 	return KindUnknown
 }
-
-// Unverified lists what this package takes for granted without a document
-// that says so, for whoever checks it against the bureau.
-func Unverified() []string {
-	return []string{
-		"NameHints: every part of a report's file name",
-		"ReturnedDebit.Reason: the first character of returnCode is the scheme's reason code",
-		"OriginatingAccountRecord can repeat in an ARUDD",
-		"advice-type is AUDDIS and AWACS in those reports",
-		"Advice: the attributes of records N, D, S and W, of which no sample is public",
-		"Claim, ClaimSection: every element of a DDIC report, of which no sample is public",
-		"InputFile of a Withdrawal report: beyond submission and day totals it mirrors the Input report",
-		"Effect: rejected and amended, by the wording of errorItemType or ErrorMessage",
-		"InputFile.Message: a fileLevelMessage that is not empty tells of an error",
-		"InputFile.ProcessingDate: YYDDD is read beside YYYY-MM-DD",
-		"Header.ProducedAt: times are those of the United Kingdom",
-		"KindARUCS: the element is named ARUCS",
-		"reports other than Input reach the bureau's customers as Bacs XML unchanged",
-	}
-}

@@ -1,0 +1,69 @@
+package bacs
+
+import "github.com/ccr-sdk/ccr"
+
+// Unverified lists what this package takes for granted without a document
+// that says so. Compare it with the first reports of each kind. Whatever turns
+// out to be wrong: Raw of a record is the element as it came.
+func Unverified() []ccr.Assumption {
+	const readers = "programs that read such reports; no sample is public"
+	return []ccr.Assumption{
+		{
+			What: "reports other than Input reach the bureau's customers as Bacs XML unchanged",
+			From: "the bureau's sample of an Input report",
+			If:   "what has no type comes as Other; a report that is no XML fails at once",
+		},
+		{
+			What: "NameHints: every part of a report's file name",
+			From: "one name that the bureau publishes, whose content is of another day and user",
+			If:   "go by Report.Kind, which comes from the content",
+		},
+		{
+			What: "ReturnedDebit.Reason: the first character of returnCode is the scheme's reason code",
+			From: "the two codes that are publicly known",
+			If:   "Reason.Text is what the report says, Reason.Raw its code",
+		},
+		{
+			What: "OriginatingAccountRecord can repeat in an ARUDD",
+			From: "the document's structure; samples have one",
+			If:   "nothing: one is read as well",
+		},
+		{
+			What: "KindARUCS: the element is named ARUCS",
+			From: "the names of its siblings",
+			If:   "it comes as KindUnknown, its records as Other",
+		},
+		{
+			What: "advice-type is AUDDIS and AWACS in those reports",
+			From: "ADDACS in the samples of that report",
+			If:   "Advice.RecordType tells them apart",
+		},
+		{What: "Advice: the attributes of records N, D, S and W", From: readers, If: "read Advice.Raw"},
+		{What: "Claim, ClaimSection: every element of a DDIC report", From: readers, If: "read Claim.Raw and ClaimSection.Raw"},
+		{
+			What: "InputFile of a Withdrawal report: beyond submission and day totals it mirrors the Input report",
+			From: readers,
+			If:   "read InputFile.Raw",
+		},
+		{
+			What: "Effect: rejected and amended, by the wording of errorItemType or ErrorMessage",
+			From: "the wording that was seen for returned",
+			If:   "read InputError.Items and Messages",
+		},
+		{
+			What: "InputFile.Message: a fileLevelMessage that is not empty tells of an error",
+			From: "its being empty in the samples",
+			If:   "read it: nothing but Verdict goes by it",
+		},
+		{
+			What: "InputFile.ProcessingDate: YYDDD is read beside YYYY-MM-DD",
+			From: "the form of dates in Bacs labels",
+			If:   "read InputFile.Raw",
+		},
+		{
+			What: "Header.ProducedAt: times are those of the United Kingdom",
+			From: "where the scheme is run",
+			If:   "give ProducedAt another zone",
+		},
+	}
+}
