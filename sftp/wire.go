@@ -12,7 +12,7 @@ import (
 // rest of each packet, and writes each packet on its own, in two pieces; with
 // these, one system call moves several packets.
 const (
-	readBuffer  = 64 << 10
+	readBuffer  = 128 << 10
 	writeBuffer = 256 << 10
 )
 
