@@ -93,7 +93,9 @@ func TestLedgerResumesAnInterruptedUpload(t *testing.T) {
 
 			up, err := b.client(t).Upload(t.Context(), ccr.FileFromBytes("debtors.csv", data), o)
 			require.NoError(t, err)
-			assert.Greater(t, up.Resumed, int64(8<<20))
+			// Of the 20 MiB on the wire a window may not have reached the file,
+			// and another is sent again.
+			assert.GreaterOrEqual(t, up.Resumed, int64(19<<20-2*channels*window))
 			assert.LessOrEqual(t, b.srv.BytesWritten(), int64(size+channels*window))
 			assert.Equal(t, []string{"debtors.csv"}, b.srv.Files("/uploads"))
 			got, _ := b.srv.ReadFile("/uploads/debtors.csv")
