@@ -22,8 +22,6 @@ func TestUnverifiedListsEveryOtherName(t *testing.T) {
 	t.Parallel()
 	listed := map[string]bool{}
 	for _, u := range accounts.Unverified() {
-		assert.NotEmpty(t, u.From, u.What)
-		assert.NotEmpty(t, u.If, u.What)
 		if member, ok := strings.CutPrefix(u.What, "the name of "); ok {
 			_, name, _ := strings.Cut(member, ".")
 			assert.NotContains(t, shown, name)

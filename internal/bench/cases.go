@@ -150,7 +150,11 @@ func sftpCases(cfg config) []benchCase {
 		c := transferCase(name, work.Transfer{Down: down, Size: size * mib}, rtt, clients, targets...)
 		for i, t := range c.targets {
 			if t.over == "sftp(1)" && size >= 1024 {
-				c.targets[i] = t.because("client and server share the cores, and all reading and decrypting of a connection is one goroutine's, in the SSH library")
+				why := "client and server share the cores"
+				if down {
+					why += ", and all reading and decrypting of a connection is one goroutine's, in the SSH library"
+				}
+				c.targets[i] = t.because(why)
 			}
 		}
 		if rtt == 0 && clients[0] == "ccr" {
