@@ -39,6 +39,7 @@ type attempt struct {
 	gotConn atomic.Bool              // a connection was handed to the request
 	sent    atomic.Pointer[sentBody] // the last pass over the body
 	bodyErr atomic.Pointer[error]    // of the body's source
+	stop    atomic.Pointer[beforeError]
 
 	timeout  time.Duration // without a byte moving
 	moved    atomic.Int64  // when one moved last, since started; negative: nobody waits for the network
@@ -318,8 +319,12 @@ func (a *attempt) end() {
 	a.cancel(nil)
 }
 
-// failed says that time ended the attempt, if it did.
+// failed says that the check before the first byte or time ended the attempt,
+// if one did.
 func (a *attempt) failed(err error) error {
+	if stopped := a.stop.Load(); stopped != nil {
+		return stopped
+	}
 	if t, ok := errors.AsType[*timeoutError](context.Cause(a.cause)); ok {
 		return t
 	}

@@ -38,6 +38,7 @@ type Client struct {
 	http    *http.Client
 	whole   time.Duration // what the caller's http.Client gives an attempt; 0: no end
 	wrapped bool          // there is middleware
+	derived bool          // it calls a token endpoint for another client
 	traced  bool          // the caller's transport is net/http's, which speaks httptrace
 
 	userAgent, accept []string // header values, shared by all requests
@@ -109,7 +110,7 @@ func (c *Client) derive(service string, base *url.URL) *Client {
 	d := *c
 	d.cfg = Config{Service: service}
 	d.base, d.origin = base, Origin(base)
-	d.cred, d.limiter = nil, nil
+	d.cred, d.limiter, d.derived = nil, nil, true
 	d.own()
 	return &d
 }

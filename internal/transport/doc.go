@@ -6,9 +6,9 @@
 //
 // The duties of an attempt, in order: the credential is fetched (which may
 // call a token endpoint), the limiter waited for, the attempt timeout started;
-// then come the caller's middleware, the origin guard, which attaches the
-// credential below any middleware, and the caller's transport. The retry
-// engine around it is go-retryablehttp with every default replaced.
+// then come the caller's middleware, the origin guard, which asks the check of
+// [WithBefore] and attaches the credential below any middleware, and the
+// caller's transport. The retry engine around it is go-retryablehttp with every default replaced.
 //
 // An attempt ends when no byte has moved for the attempt timeout. Only time
 // that is spent on the network counts: a reader of a streamed answer may take

@@ -155,7 +155,7 @@ func (k *call) classesOfFailure(err error) []error {
 		return []error{ccr.ErrUnavailable} // the deadline was too short for the vendor
 	case errors.Is(err, errOrigin), errors.Is(err, errLostContext), invalidHeader(err):
 		return []error{ccr.ErrInvalid}
-	case errors.Is(err, context.Canceled), untrusted(err):
+	case errors.Is(err, context.Canceled), untrusted(err), stoppedBefore(err):
 		return nil
 	}
 	return []error{ccr.ErrUnavailable}

@@ -25,6 +25,9 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !a.k.c.owns(req) {
 		return nil, refuse(req, errOrigin)
 	}
+	if err := a.before(); err != nil {
+		return nil, refuse(req, err)
+	}
 	out := req
 	if a.auth != nil {
 		name, value := a.authName, []string{a.auth()}

@@ -177,7 +177,7 @@ func invalidHeader(err error) bool {
 
 // ours reports whether the SDK itself or the caller's parts ended the attempt.
 func ours(err error) bool {
-	if errors.Is(err, errOrigin) || errors.Is(err, errLostContext) {
+	if errors.Is(err, errOrigin) || errors.Is(err, errLostContext) || stoppedBefore(err) {
 		return true
 	}
 	if _, ok := errors.AsType[*limiterError](err); ok {
