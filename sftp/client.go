@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/sftp/internal/engine"
 )
 
 // Client is a drop folder that is connected to. It is safe for concurrent
@@ -19,7 +20,7 @@ type Client struct {
 	environment string        // of ledger keys
 	slots       chan struct{} // files that move at once
 	retries     *retryBudget
-	buffers     bufferPool
+	buffers     engine.Buffers
 
 	base   context.Context // ends with the client
 	cancel context.CancelCauseFunc
@@ -28,7 +29,7 @@ type Client struct {
 	mu        sync.Mutex
 	closed    bool
 	refused   error // a login was refused: nothing is tried again
-	cur       *session
+	cur       *engine.Session
 	opening   *opening
 	leftovers map[string]bool // own temporaries to be removed; true: that is under way
 }
@@ -43,7 +44,7 @@ type client = Client // keeps the embedded field unexported
 // opening is one attempt to connect that several calls wait for.
 type opening struct {
 	done chan struct{}
-	s    *session
+	s    *engine.Session
 	err  error
 }
 
@@ -68,7 +69,7 @@ func dial(ctx context.Context, cfg Config, environment string) (*Client, error) 
 	if err != nil {
 		return nil, err
 	}
-	err = c.repeat(ctx, func(ctx context.Context, s *session) error { return nil })
+	err = c.repeat(ctx, func(ctx context.Context, s *engine.Session) error { return nil })
 	if err != nil {
 		c.shut(ErrClosed)
 		return nil, c.failed("Dial", c.addr, ccr.OutcomeNotSent, err)
@@ -125,7 +126,7 @@ func (c *Client) shut(cause error) {
 	c.mu.Unlock()
 	c.cancel(cause)
 	if s != nil {
-		s.fail(cause)
+		s.Fail(cause)
 	}
 }
 
@@ -139,7 +140,7 @@ func (c *Client) failed(op, subject string, outcome ccr.Outcome, err error) erro
 
 // session returns the connection, opening one if there is none. The caller
 // must release it.
-func (c *Client) session(ctx context.Context) (*session, error) {
+func (c *Client) session(ctx context.Context) (*engine.Session, error) {
 	for {
 		c.mu.Lock()
 		switch {
@@ -149,7 +150,7 @@ func (c *Client) session(ctx context.Context) (*session, error) {
 		case c.base.Err() != nil:
 			defer c.mu.Unlock()
 			return nil, ErrClosed
-		case c.cur != nil && c.cur.acquire():
+		case c.cur != nil && c.cur.Acquire():
 			defer c.mu.Unlock()
 			return c.cur, nil
 		}
@@ -192,18 +193,18 @@ func (c *Client) openSession(ctx context.Context, o *opening) {
 			c.refused = err
 		}
 	case c.base.Err() != nil:
-		s.fail(ErrClosed)
+		s.Fail(ErrClosed)
 		o.s, o.err = nil, ErrClosed
 	default:
 		c.cur = s
-		go s.watch(c.cfg.IdleTimeout)
+		go s.Watch(c.cfg.IdleTimeout)
 		if len(c.leftovers) > 0 && !c.closed {
 			c.work.Go(func() { c.sweep() })
 		}
 	}
 }
 
-func (c *Client) logConnect(ctx context.Context, s *session, err error, d time.Duration) {
+func (c *Client) logConnect(ctx context.Context, s *engine.Session, err error, d time.Duration) {
 	attrs := []slog.Attr{
 		slog.String("service", serviceName), slog.String("address", c.addr),
 		slog.String("environment", c.environment), slog.Duration("duration", d),
@@ -212,14 +213,14 @@ func (c *Client) logConnect(ctx context.Context, s *session, err error, d time.D
 		c.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "sftp connect", append(attrs, slog.Any("error", failure("connect", "", ccr.OutcomeNotSent, err)))...)
 		return
 	}
-	ch := s.channels[0]
-	c.cfg.Logger.LogAttrs(ctx, slog.LevelDebug, "sftp connect", append(attrs, slog.String("server", ccr.SafeToken(string(s.conn.ServerVersion()))),
-		slog.Int("read_request", ch.read), slog.Int("write_request", ch.write))...)
+	ch := s.First()
+	c.cfg.Logger.LogAttrs(ctx, slog.LevelDebug, "sftp connect", append(attrs, slog.String("server", ccr.SafeToken(string(s.ServerVersion()))),
+		slog.Int("read_request", ch.ReadSize()), slog.Int("write_request", ch.WriteSize()))...)
 }
 
 // repeat runs f with a connection, again on another one if the connection
 // failed and the policy allows. f must be safe to repeat.
-func (c *Client) repeat(ctx context.Context, f func(ctx context.Context, s *session) error) error {
+func (c *Client) repeat(ctx context.Context, f func(ctx context.Context, s *engine.Session) error) error {
 	logins := 0
 	for attempt := 1; ; attempt++ {
 		err := c.once(ctx, f)
@@ -230,7 +231,7 @@ func (c *Client) repeat(ctx context.Context, f func(ctx context.Context, s *sess
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if ce, ok := errors.AsType[*connectError](err); ok && ce.offered {
+		if ce, ok := errors.AsType[*engine.ConnectError](err); ok && ce.Offered {
 			logins++
 		}
 		// A connection that breaks right after a credential was offered may be
@@ -247,12 +248,12 @@ func (c *Client) repeat(ctx context.Context, f func(ctx context.Context, s *sess
 	}
 }
 
-func (c *Client) once(ctx context.Context, f func(ctx context.Context, s *session) error) error {
+func (c *Client) once(ctx context.Context, f func(ctx context.Context, s *engine.Session) error) error {
 	s, err := c.session(ctx)
 	if err != nil {
 		return err
 	}
-	defer s.release()
+	defer s.Release()
 	return f(ctx, s)
 }
 
@@ -263,7 +264,7 @@ func transient(err error) bool {
 			return false
 		}
 	}
-	return isLost(err)
+	return engine.IsLost(err)
 }
 
 // attemptsError carries the number of attempts to the error of the call.

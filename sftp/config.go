@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/sftp/internal/engine"
 )
 
 // Config says where, as whom and how. It is the identity of production; UAT
@@ -74,7 +75,6 @@ const (
 	defaultKeepAlive        = 15 * time.Second
 	defaultIdleTimeout      = 5 * time.Minute
 	defaultConcurrency      = 16
-	maxConcurrency          = 64
 )
 
 // Validate reports every fault of the configuration at once, without reading
@@ -116,8 +116,8 @@ func (c Config) faults(f *ccr.Faults) {
 	if err := c.Retry.Validate(); err != nil {
 		f.Add("Retry", "has no negative values (Budget apart)")
 	}
-	if c.Concurrency < 0 || c.Concurrency > maxConcurrency {
-		f.Addf("Concurrency", "must be between 1 and %d", maxConcurrency)
+	if c.Concurrency < 0 || c.Concurrency > engine.MaxConcurrency {
+		f.Addf("Concurrency", "must be between 1 and %d", engine.MaxConcurrency)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/sftp/internal/engine"
 	"golang.org/x/crypto/ssh"
 )
 
@@ -129,8 +130,8 @@ func (g *diagnosing) all(ctx context.Context, cfg Config, environment string, o 
 	c.mu.Lock()
 	c.cur = s
 	c.mu.Unlock()
-	go s.watch(0)
-	g.folders(ctx, c, s.first())
+	go s.Watch(0)
+	g.folders(ctx, c, s.First())
 	if o.ProbeWrite != "" && g.err == nil {
 		g.probe(ctx, c, o.ProbeWrite)
 	}
@@ -166,49 +167,49 @@ func (g *diagnosing) resolve(ctx context.Context, cfg Config, addr string) bool 
 }
 
 // connect makes one attempt and notes the steps up to the one that failed.
-func (g *diagnosing) connect(ctx context.Context, c *Client) *session {
+func (g *diagnosing) connect(ctx context.Context, c *Client) *engine.Session {
 	s, err := c.connect(ctx)
-	failed, _ := errors.AsType[*connectError](err)
-	for _, at := range []step{stepConnect, stepHostKey, stepLogin, stepSFTP} {
+	failed, _ := errors.AsType[*engine.ConnectError](err)
+	for _, at := range []engine.Step{engine.StepConnect, engine.StepHostKey, engine.StepLogin, engine.StepSFTP} {
 		// Configured host keys are read before connecting; they belong to their check.
-		if failed != nil && (failed.step == at || failed.step == stepHosts && at == stepHostKey) {
-			g.check(string(at), "", failed.err)
+		if failed != nil && (failed.Step == at || failed.Step == engine.StepHosts && at == engine.StepHostKey) {
+			g.check(string(at), "", failed.Err)
 			return nil
 		}
 		detail := ""
 		if s != nil {
 			switch at {
-			case stepHostKey:
-				g.d.HostKey = describe(s.hostKey)
+			case engine.StepHostKey:
+				g.d.HostKey = describe(s.HostKey())
 				detail = g.d.HostKey
-			case stepConnect:
-				g.d.Server = ccr.SafeToken(string(s.conn.ServerVersion()))
+			case engine.StepConnect:
+				g.d.Server = ccr.SafeToken(string(s.ServerVersion()))
 				detail = g.d.Server
-			case stepLogin:
+			case engine.StepLogin:
 				detail = "accepted"
-			case stepSFTP:
-				ch := s.first()
-				for name := range ch.extensions {
+			case engine.StepSFTP:
+				ch := s.First()
+				for name := range ch.Extensions() {
 					g.d.Extensions = append(g.d.Extensions, name)
 				}
 				slices.Sort(g.d.Extensions)
-				detail = fmt.Sprintf("version 3, reads of %d and writes of %d bytes", ch.read, ch.write)
+				detail = fmt.Sprintf("version 3, reads of %d and writes of %d bytes", ch.ReadSize(), ch.WriteSize())
 			}
 		}
-		if failed != nil && failed.step == stepHosts && at == stepConnect {
+		if failed != nil && failed.Step == engine.StepHosts && at == engine.StepConnect {
 			continue // nothing was connected to
 		}
 		g.check(string(at), detail, nil)
 	}
 	if err != nil {
-		g.check(string(stepConnect), "", err)
+		g.check(string(engine.StepConnect), "", err)
 		return nil
 	}
 	return s
 }
 
 // folders looks at what the layout expects, and at what there is.
-func (g *diagnosing) folders(ctx context.Context, c *Client, ch *channel) {
+func (g *diagnosing) folders(ctx context.Context, c *Client, ch *engine.Channel) {
 	l := c.cfg.Layout
 	found := map[string][]string{}
 	look := func(dir string) {
@@ -253,14 +254,14 @@ func (g *diagnosing) folders(ctx context.Context, c *Client, ch *channel) {
 	}
 }
 
-func (g *diagnosing) folder(c *Client, ctx context.Context, ch *channel, dir string) error {
+func (g *diagnosing) folder(c *Client, ctx context.Context, ch *engine.Channel, dir string) error {
 	_, err := c.list(ctx, dir)
 	switch {
 	case err == nil:
 		return nil
-	case isStatus(err, statusPermission) && ch.exists(dir) == nil:
+	case engine.IsStatus(err, engine.StatusPermission) && ch.Exists(dir) == nil:
 		return nil // it is there, and may only be written to
-	case isStatus(err, statusNoSuchFile):
+	case engine.IsStatus(err, engine.StatusNoSuchFile):
 		err = missing(err)
 		if w := g.d.Suggestion; w != nil {
 			return fmt.Errorf("%w; the folders look like %s with Root %q and Downloads %q", err, w.Layout, w.Root, w.Downloads)

@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"github.com/ccr-sdk/ccr"
-	pkgsftp "github.com/pkg/sftp"
+	"github.com/ccr-sdk/ccr/sftp/internal/engine"
 )
 
 // Downloaded is a file that was brought in.
@@ -53,8 +53,8 @@ type DownloadOptions struct {
 }
 
 func (o DownloadOptions) faults(f *ccr.Faults) {
-	if o.Channels < 0 || o.Channels > maxChannels {
-		f.Addf("Channels", "must be between 1 and %d", maxChannels)
+	if o.Channels < 0 || o.Channels > engine.MaxChannels {
+		f.Addf("Channels", "must be between 1 and %d", engine.MaxChannels)
 	}
 	if o.CorrelationID != "" && ccr.SafeToken(o.CorrelationID) == "" {
 		f.Add("CorrelationID", "must be 1 to 128 letters, digits or _.:/-")
@@ -227,14 +227,14 @@ func (d *download) sum() string {
 func (d *download) toFile(ctx context.Context, localPath string, o DownloadOptions) (err error) {
 	if !o.Overwrite {
 		if _, err := os.Lstat(localPath); err == nil {
-			return &localError{fmt.Errorf("local file: %w", fs.ErrExist)}
+			return &engine.LocalError{Err: fmt.Errorf("local file: %w", fs.ErrExist)}
 		}
 	}
 	dir, base := filepath.Split(localPath)
 	temp := filepath.Join(dir, "."+shorten(base)+"."+rand.Text()[:10]+tempSuffix)
 	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return &localError{err}
+		return &engine.LocalError{Err: err}
 	}
 	defer func() {
 		if err != nil {
@@ -246,11 +246,11 @@ func (d *download) toFile(ctx context.Context, localPath string, o DownloadOptio
 	}
 	if !o.NoSync {
 		if err := f.Sync(); err != nil {
-			return &localError{err}
+			return &engine.LocalError{Err: err}
 		}
 	}
 	if err := f.Close(); err != nil {
-		return &localError{err}
+		return &engine.LocalError{Err: err}
 	}
 	if err := ctx.Err(); err != nil {
 		return context.Cause(ctx)
@@ -261,7 +261,7 @@ func (d *download) toFile(ctx context.Context, localPath string, o DownloadOptio
 		err = placeNew(temp, localPath)
 	}
 	if err != nil {
-		return &localError{err}
+		return &engine.LocalError{Err: err}
 	}
 	d.report(d.size, true)
 	return nil
@@ -297,11 +297,11 @@ func placeNew(temp, final string) error {
 // takes: each goes on where the last one ended.
 func (d *download) into(ctx context.Context, open func() (io.Writer, error)) error {
 	var w io.Writer
-	return d.c.repeat(ctx, func(ctx context.Context, s *session) error {
+	return d.c.repeat(ctx, func(ctx context.Context, s *engine.Session) error {
 		if w == nil {
 			var err error
 			if w, err = open(); err != nil {
-				return &localError{err}
+				return &engine.LocalError{Err: err}
 			}
 			w = &tee{d, w}
 		}
@@ -328,32 +328,32 @@ func (t *tee) Write(p []byte) (int, error) {
 	return n, err
 }
 
-func (d *download) attempt(ctx context.Context, s *session, w io.Writer) error {
+func (d *download) attempt(ctx context.Context, s *engine.Session, w io.Writer) error {
 	if err := ctx.Err(); err != nil {
 		return context.Cause(ctx)
 	}
-	ch := s.first()
-	f, err := ch.openFile(d.path, os.O_RDONLY)
+	ch := s.First()
+	f, err := ch.Open(d.path, os.O_RDONLY)
 	if err != nil {
 		return err
 	}
-	lanes := []lane{{ch, f}}
+	lanes := []*engine.File{f}
 	var pending sync.WaitGroup
 	defer func() {
 		d.c.work.Go(func() { // whether closing a file that was read works is nobody's concern
 			pending.Wait()
 			for _, l := range lanes {
-				_ = l.ch.do(l.f.Close)
+				_ = l.Close()
 			}
 		})
 	}()
 	if d.size < 0 {
-		st, err := ch.fstat(f)
+		st, err := fstat(f)
 		if err != nil {
 			return err
 		}
 		if !st.Regular {
-			return &localError{errors.New("it is not a regular file")}
+			return &engine.LocalError{Err: errors.New("it is not a regular file")}
 		}
 		d.size, d.modTime = st.Size, st.ModTime
 	}
@@ -361,14 +361,14 @@ func (d *download) attempt(ctx context.Context, s *session, w io.Writer) error {
 		return context.Cause(ctx)
 	}
 	d.report(d.high, false)
-	if left := d.size - d.high; left <= int64(ch.read) {
-		err = d.small(ctx, lanes[0], w, int(left))
+	if left := d.size - d.high; left <= int64(ch.ReadSize()) {
+		err = d.small(ctx, ch, f, w, int(left))
 	} else {
 		if d.size > largeFile {
 			lanes = d.spread(s, lanes)
-			d.c.buffers.relax(len(lanes))
+			d.c.buffers.Relax(len(lanes))
 		}
-		d.high, err = d.c.fetch(ctx, lanes, w, d.high, d.size, func(high int64) { d.report(high, false) }, &pending)
+		d.high, err = d.c.buffers.Fetch(ctx, lanes, w, d.high, d.size, func(high int64) { d.report(high, false) }, &pending)
 	}
 	if err != nil {
 		return err
@@ -376,29 +376,29 @@ func (d *download) attempt(ctx context.Context, s *session, w io.Writer) error {
 	if err := ctx.Err(); err != nil {
 		return context.Cause(ctx)
 	}
-	return d.unchanged(ch, f)
+	return d.unchanged(f)
 }
 
 // small brings what fits one request, without further ado.
-func (d *download) small(ctx context.Context, l lane, w io.Writer, n int) error {
+func (d *download) small(ctx context.Context, ch *engine.Channel, f *engine.File, w io.Writer, n int) error {
 	if n == 0 {
 		return nil
 	}
-	if err := l.ch.budget.take(ctx, n); err != nil {
+	if err := ch.Take(ctx, n); err != nil {
 		return err
 	}
-	defer l.ch.budget.give(n)
-	buf := d.c.buffers.get(n)
-	defer d.c.buffers.put(buf)
-	err := l.ch.do(func() error { _, err := l.f.ReadAt(buf, d.high); return err })
-	if isStatus(err, statusEOF) {
+	defer ch.Give(n)
+	buf := d.c.buffers.Get(n)
+	defer d.c.buffers.Put(buf)
+	_, err := f.ReadAt(buf, d.high)
+	if engine.IsStatus(err, engine.StatusEOF) {
 		err = fmt.Errorf("%w: it became shorter", ErrRemoteChanged)
 	}
 	if err != nil {
 		return err
 	}
 	if _, err := w.Write(buf); err != nil {
-		return &localError{err}
+		return &engine.LocalError{Err: err}
 	}
 	d.high += int64(n)
 	d.report(d.high, false)
@@ -406,26 +406,26 @@ func (d *download) small(ctx context.Context, l lane, w io.Writer, n int) error 
 }
 
 // spread opens the file on further channels; fewer will do, too.
-func (d *download) spread(s *session, lanes []lane) []lane {
-	for _, ch := range s.spread(max(d.channels, 1))[1:] {
-		f, err := ch.openFile(d.path, os.O_RDONLY)
+func (d *download) spread(s *engine.Session, lanes []*engine.File) []*engine.File {
+	for _, ch := range s.Spread(max(d.channels, 1))[1:] {
+		f, err := ch.Open(d.path, os.O_RDONLY)
 		if err != nil {
 			break
 		}
-		lanes = append(lanes, lane{ch, f})
+		lanes = append(lanes, f)
 	}
 	return lanes
 }
 
 // unchanged makes sure that what was read is the whole file: it still has the
 // size and the time that it had before.
-func (d *download) unchanged(ch *channel, f *pkgsftp.File) error {
-	st, err := ch.fstat(f)
+func (d *download) unchanged(f *engine.File) error {
+	st, err := fstat(f)
 	switch {
-	case isLost(err):
+	case engine.IsLost(err):
 		return err
 	case err != nil:
-		return d.ends(ch, f)
+		return d.ends(f)
 	case st.Size != d.size:
 		return fmt.Errorf("%w: it has %d bytes now, and had %d", ErrRemoteChanged, st.Size, d.size)
 	case !st.ModTime.Equal(d.modTime) && !d.modTime.IsZero():
@@ -436,28 +436,24 @@ func (d *download) unchanged(ch *channel, f *pkgsftp.File) error {
 
 // ends makes sure that the file ends where it should, on a server that does
 // not say how large it is.
-func (d *download) ends(ch *channel, f *pkgsftp.File) error {
-	var n int
-	err := ch.do(func() (err error) { n, err = f.ReadAt(make([]byte, 1), d.size); return err })
+func (d *download) ends(f *engine.File) error {
+	n, err := f.ReadAt(make([]byte, 1), d.size)
 	switch {
 	case n > 0:
 		return fmt.Errorf("%w: it became longer", ErrRemoteChanged)
-	case isStatus(err, statusEOF):
+	case engine.IsStatus(err, engine.StatusEOF):
 		return nil
 	}
 	return err
 }
 
 // fstat asks for the attributes on the open handle.
-func (ch *channel) fstat(f *pkgsftp.File) (e Entry, err error) {
-	err = ch.do(func() error {
-		st, err := f.Stat()
-		if err == nil {
-			e = entry("", st)
-		}
-		return err
-	})
-	return e, err
+func fstat(f *engine.File) (Entry, error) {
+	st, err := f.Stat()
+	if err != nil {
+		return Entry{}, err
+	}
+	return entry("", st), nil
 }
 
 func (d *download) report(high int64, done bool) {

@@ -1,13 +1,13 @@
 package sftp
 
 import (
-	"encoding/binary"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/sftp/internal/engine"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/crypto/ssh"
@@ -44,11 +44,11 @@ func FuzzKnownHosts(f *testing.F) {
 			require.ErrorIs(t, err, ErrHostKeySetup)
 			return
 		}
-		assert.NotEmpty(t, v.algorithms)
-		for _, a := range v.algorithms {
+		assert.NotEmpty(t, v.Algorithms)
+		for _, a := range v.Algorithms {
 			assert.NotContains(t, []string{ssh.KeyAlgoRSA, keyTypeDSA}, a, "SHA-1 and DSA are never negotiated")
 		}
-		if err := v.check(key); err == nil {
+		if err := v.Check(key); err == nil {
 			assert.Contains(t, text, body)
 		} else {
 			require.ErrorIs(t, err, ErrHostKey)
@@ -131,32 +131,6 @@ func FuzzName(f *testing.F) {
 	})
 }
 
-// What a server says when the session starts is foreign: it must not panic,
-// and never lead to requests that the protocol does not promise or that are
-// nonsense.
-func FuzzGreeting(f *testing.F) {
-	version := binary.BigEndian.AppendUint32([]byte{0, 0, 0, 0, packetVersion}, protocolVersion)
-	f.Add(version, []byte{})
-	f.Add(append(version, 0, 0, 0, 1, 'x', 0, 0, 0, 0), []byte{0, 0, 0, 0, packetExtendedReply})
-	limits := append([]byte{0, 0, 0, 0, packetExtendedReply}, make([]byte, 4)...)
-	for _, v := range []uint64{1 << 18, 1 << 40, 1, 0} {
-		limits = binary.BigEndian.AppendUint64(limits, v)
-	}
-	f.Add(version, limits)
-	f.Fuzz(func(t *testing.T, version, limits []byte) {
-		g, err := parseVersion(version)
-		if err != nil {
-			require.ErrorIs(t, err, ccr.ErrContract)
-			return
-		}
-		g.applyLimits(limits)
-		for _, n := range []int{g.read, g.write} {
-			assert.GreaterOrEqual(t, n, 1024)
-			assert.LessOrEqual(t, n, maxRequest)
-		}
-	})
-}
-
 func FuzzAddress(f *testing.F) {
 	for _, s := range []string{"host", "host:22", "[::1]:22", "::1", "a@b", "sftp://x", "h:0", "h:99999"} {
 		f.Add(s)
@@ -175,7 +149,7 @@ func FuzzAddress(f *testing.F) {
 
 func TestServerTextIsNotPrinted(t *testing.T) {
 	t.Parallel()
-	e := &StatusError{Code: statusFailure, Text: "row 7: Erika Mustermann"}
+	e := &StatusError{Code: engine.StatusFailure, Text: "row 7: Erika Mustermann"}
 	assert.Equal(t, "server answered SSH_FX_FAILURE", e.Error())
 	assert.NotContains(t, failure("Upload", "uploads/a.csv", ccr.OutcomeRejected, e).Error(), "Erika")
 	assert.Equal(t, "SSH_FX_77", (&StatusError{Code: 77}).Name())

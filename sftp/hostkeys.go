@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ccr-sdk/ccr/sftp/internal/engine"
 	"github.com/skeema/knownhosts"
 	"golang.org/x/crypto/ssh"
 	xknownhosts "golang.org/x/crypto/ssh/knownhosts"
@@ -69,16 +70,9 @@ func (e *HostKeyError) Is(target error) bool { return target == ErrHostKey || ta
 // Unwrap returns the known_hosts package's error, if there is one.
 func (e *HostKeyError) Unwrap() error { return e.underlying }
 
-// verifier is HostKeys made ready for one connection to one host.
-type verifier struct {
-	algorithms []string                      // to negotiate, in order
-	exact      bool                          // the algorithms are those of known keys
-	check      func(key ssh.PublicKey) error // nil: accepted
-}
-
 // verifier reads what is configured for addr, a host:port.
-func (h HostKeys) verifier(addr string) (*verifier, error) {
-	var v *verifier
+func (h HostKeys) verifier(addr string) (*engine.Verifier, error) {
+	var v *engine.Verifier
 	var err error
 	switch {
 	case len(h.files) > 0:
@@ -98,54 +92,26 @@ func (h HostKeys) verifier(addr string) (*verifier, error) {
 	return v, nil
 }
 
-// hostKeyAlgorithms are those that are negotiated at all, best first. SHA-1
-// and DSA are not among them.
-func hostKeyAlgorithms() []string {
-	all := ssh.SupportedAlgorithms().HostKeys
-	rank := func(a string) int {
-		switch {
-		case strings.HasPrefix(a, ssh.KeyAlgoED25519):
-			return 0
-		case strings.HasPrefix(a, "ecdsa"):
-			return 1
-		}
-		return 2
-	}
-	slices.SortStableFunc(all, func(a, b string) int { return rank(a) - rank(b) })
-	return all
-}
-
 // usable keeps the algorithms that are negotiated at all.
 func usable(algorithms []string) []string {
-	allowed := hostKeyAlgorithms()
+	allowed := engine.HostKeyAlgorithms()
 	return slices.DeleteFunc(slices.Clone(algorithms), func(a string) bool { return !slices.Contains(allowed, a) })
 }
 
-// algorithmsOf returns the signature algorithms of a key type.
-func algorithmsOf(keyType string) []string {
-	switch keyType {
-	case ssh.KeyAlgoRSA:
-		return []string{ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256}
-	case ssh.CertAlgoRSAv01:
-		return []string{ssh.CertAlgoRSASHA512v01, ssh.CertAlgoRSASHA256v01}
-	}
-	return []string{keyType}
-}
-
-func (h HostKeys) fromFiles(addr string) (*verifier, error) {
+func (h HostKeys) fromFiles(addr string) (*engine.Verifier, error) {
 	db, err := knownhosts.NewDB(h.files...)
 	if err != nil {
 		return nil, err
 	}
 	known := db.HostKeyAlgorithms(addr)
-	v := &verifier{algorithms: usable(known), exact: true}
+	v := &engine.Verifier{Algorithms: usable(known), Exact: true}
 	if len(known) == 0 { // unknown: connect all the same, to name the key that it shows
-		v.algorithms, v.exact = hostKeyAlgorithms(), false
-	} else if len(v.algorithms) == 0 {
+		v.Algorithms, v.Exact = engine.HostKeyAlgorithms(), false
+	} else if len(v.Algorithms) == 0 {
 		return nil, fmt.Errorf("the keys that known_hosts lists for the host are of kinds that are refused (%s)", strings.Join(known, ", "))
 	}
 	callback := db.HostKeyCallback()
-	v.check = func(key ssh.PublicKey) error {
+	v.Check = func(key ssh.PublicKey) error {
 		// The name counts, not the address it resolved to: so a placeholder will do.
 		err := callback(addr, &net.TCPAddr{IP: net.IPv4zero, Port: 22}, key)
 		if err == nil {
@@ -170,8 +136,8 @@ func (h HostKeys) fromFiles(addr string) (*verifier, error) {
 	return v, nil
 }
 
-func (h HostKeys) fromLines(addr string) (*verifier, error) {
-	v := &verifier{exact: true}
+func (h HostKeys) fromLines(addr string) (*engine.Verifier, error) {
+	v := &engine.Verifier{Exact: true}
 	var keys []ssh.PublicKey
 	var expected []string
 	for i, line := range h.lines {
@@ -181,12 +147,12 @@ func (h HostKeys) fromLines(addr string) (*verifier, error) {
 		}
 		keys = append(keys, key)
 		expected = append(expected, key.Type()+" "+ssh.FingerprintSHA256(key))
-		v.algorithms = append(v.algorithms, algorithmsOf(key.Type())...)
+		v.Algorithms = append(v.Algorithms, engine.AlgorithmsOf(key.Type())...)
 	}
-	if v.algorithms = usable(slices.Compact(v.algorithms)); len(v.algorithms) == 0 {
+	if v.Algorithms = usable(slices.Compact(v.Algorithms)); len(v.Algorithms) == 0 {
 		return nil, errors.New("the host public keys are of kinds that are refused (DSA)")
 	}
-	v.check = func(key ssh.PublicKey) error {
+	v.Check = func(key ssh.PublicKey) error {
 		for _, k := range keys {
 			if string(k.Marshal()) == string(key.Marshal()) {
 				return nil
@@ -199,8 +165,8 @@ func (h HostKeys) fromLines(addr string) (*verifier, error) {
 	return v, nil
 }
 
-func (h HostKeys) fromPins(addr string) (*verifier, error) {
-	v := &verifier{algorithms: hostKeyAlgorithms()}
+func (h HostKeys) fromPins(addr string) (*engine.Verifier, error) {
+	v := &engine.Verifier{Algorithms: engine.HostKeyAlgorithms()}
 	var pins []string
 	for i, p := range h.pins {
 		pin, err := parseFingerprint(p)
@@ -210,8 +176,8 @@ func (h HostKeys) fromPins(addr string) (*verifier, error) {
 		pins = append(pins, pin)
 	}
 	// Certificates have no fingerprint of their own: the key inside has one.
-	v.algorithms = slices.DeleteFunc(v.algorithms, func(a string) bool { return strings.Contains(a, "-cert-") })
-	v.check = func(key ssh.PublicKey) error {
+	v.Algorithms = slices.DeleteFunc(v.Algorithms, func(a string) bool { return strings.Contains(a, "-cert-") })
+	v.Check = func(key ssh.PublicKey) error {
 		if slices.Contains(pins, ssh.FingerprintSHA256(key)) {
 			return nil
 		}

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/sftp/internal/engine"
 )
 
 // The published hosts of the two gateways. No port is published for either;
@@ -114,9 +115,6 @@ func ClearDebit() Layout {
 	}
 }
 
-// maxChannels is where more channels on one connection stop paying off.
-const maxChannels = 4
-
 func (l Layout) validate(f *ccr.Faults) {
 	if l.Vendor == "" || ccr.SafeToken(l.Vendor) == "" || strings.ContainsAny(l.Vendor, "/:") {
 		f.Add("Layout.Vendor", "must be a short name; use CreditClear, CreditClearOlder or ClearDebit, or fill in a Layout")
@@ -157,8 +155,8 @@ func (l Layout) validate(f *ccr.Faults) {
 				f.Add(at+name, "is longer than 20 bytes")
 			}
 		}
-		if u.MaxChannels < 0 || u.MaxChannels > maxChannels {
-			f.Addf(at+".MaxChannels", "must be between 1 and %d", maxChannels)
+		if u.MaxChannels < 0 || u.MaxChannels > engine.MaxChannels {
+			f.Addf(at+".MaxChannels", "must be between 1 and %d", engine.MaxChannels)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/sftp/internal/engine"
 )
 
 // Entry is what a server shows of one file or folder.
@@ -57,7 +58,7 @@ func withID(e *ccr.Error, id string) error {
 
 // missing says of a folder that was not found that it is a folder.
 func missing(err error) error {
-	if isStatus(err, statusNoSuchFile) {
+	if engine.IsStatus(err, engine.StatusNoSuchFile) {
 		return fmt.Errorf("%w: %w", ErrFolderMissing, err)
 	}
 	return err
@@ -78,14 +79,9 @@ func (c *Client) folder(op, name string) (string, error) {
 }
 
 func (c *Client) list(ctx context.Context, dir string) (out []Entry, err error) {
-	err = c.repeat(ctx, func(ctx context.Context, s *session) error {
-		ch := s.first()
-		var infos []fs.FileInfo
-		err := ch.do(func() error {
-			var err error
-			infos, err = ch.sftp.ReadDirContext(ctx, dir)
-			return err
-		})
+	err = c.repeat(ctx, func(ctx context.Context, s *engine.Session) error {
+		ch := s.First()
+		infos, err := ch.ReadDir(ctx, dir)
 		if err != nil {
 			return err
 		}
@@ -130,15 +126,12 @@ func (c *Client) Stat(ctx context.Context, name string, opts ...StatOptions) (En
 		return Entry{}, err
 	}
 	out, err := run(ctx, c, func(ctx context.Context) (out Entry, err error) {
-		err = c.repeat(ctx, func(_ context.Context, s *session) error {
-			ch := s.first()
-			return ch.do(func() error {
-				st, err := ch.sftp.Stat(join(dir, name))
-				if err == nil {
-					out = entry(dir, st)
-				}
-				return err
-			})
+		err = c.repeat(ctx, func(_ context.Context, s *engine.Session) error {
+			st, err := s.First().Stat(join(dir, name))
+			if err == nil {
+				out = entry(dir, st)
+			}
+			return err
 		})
 		return out, err
 	})

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/internal/receive"
+	"github.com/ccr-sdk/ccr/sftp/internal/engine"
 )
 
 // After says what happens to a remote file once it is safe in the sink.
@@ -215,19 +216,16 @@ func (s *source) look(ctx context.Context) ([]Entry, error) {
 // statEntry asks for the attributes by name; a file that has gone since keeps
 // what the listing said.
 func (c *Client) statEntry(ctx context.Context, e Entry) (Entry, error) {
-	err := c.repeat(ctx, func(_ context.Context, s *session) error {
-		ch := s.first()
-		return ch.do(func() error {
-			st, err := ch.sftp.Stat(e.Path)
-			if err == nil {
-				name, dir := e.Name, strings.TrimSuffix(e.Path, e.Name)
-				e = entry(dir, st)
-				e.Name, e.Path = name, dir+name
-			}
-			return err
-		})
+	err := c.repeat(ctx, func(_ context.Context, s *engine.Session) error {
+		st, err := s.First().Stat(e.Path)
+		if err == nil {
+			name, dir := e.Name, strings.TrimSuffix(e.Path, e.Name)
+			e = entry(dir, st)
+			e.Name, e.Path = name, dir+name
+		}
+		return err
 	})
-	if _, refused := statusCode(err); refused {
+	if _, refused := engine.StatusCode(err); refused {
 		return e, nil
 	}
 	return e, err
@@ -260,7 +258,7 @@ func (s *source) path(item receive.Item) string { return join(s.dir, item.Name) 
 // another, which goes on where it was.
 func (s *source) Fetch(ctx context.Context, item receive.Item, restart func() (io.Writer, error)) error {
 	if !checkListed(item.Name) && !strings.Contains(item.Name, `\`) {
-		return s.failed("", &localError{errors.New("the server's name for a file could lead elsewhere; refused")})
+		return s.failed("", &engine.LocalError{Err: errors.New("the server's name for a file could lead elsewhere; refused")})
 	}
 	d := &download{
 		c: s.c, op: "Receive", name: item.Name, path: s.path(item), size: item.Size, modTime: item.ModTime, channels: s.o.Channels,
@@ -289,18 +287,15 @@ func (s *source) Fetch(ctx context.Context, item receive.Item, restart func() (i
 func (s *source) Settle(ctx context.Context, item receive.Item) error {
 	path := s.path(item)
 	_, err := run(ctx, s.c, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, s.c.repeat(ctx, func(ctx context.Context, ss *session) error {
-			ch := ss.first()
+		return struct{}{}, s.c.repeat(ctx, func(ctx context.Context, ss *engine.Session) error {
+			ch := ss.First()
 			var now Entry
-			err := ch.do(func() error {
-				st, err := ch.sftp.Stat(path)
-				if err == nil {
-					now = entry(s.dir, st)
-				}
-				return err
-			})
+			st, err := ch.Stat(path)
+			if err == nil {
+				now = entry(s.dir, st)
+			}
 			switch {
-			case isStatus(err, statusNoSuchFile):
+			case engine.IsStatus(err, engine.StatusNoSuchFile):
 				return nil
 			case err != nil:
 				return err
@@ -311,16 +306,16 @@ func (s *source) Settle(ctx context.Context, item receive.Item) error {
 				return context.Cause(ctx)
 			}
 			if s.o.After == RemoveRemote {
-				return ch.do(func() error { return ch.sftp.Remove(path) })
+				return ch.Remove(path)
 			}
 			to := join(s.move, item.Name)
-			switch err := ch.exists(to); {
+			switch err := ch.Exists(to); {
 			case err == nil:
 				return ErrExists
-			case isLost(err):
+			case engine.IsLost(err):
 				return err
 			}
-			return missing(ch.do(func() error { return ch.sftp.Rename(path, to) }))
+			return missing(ch.Rename(path, to))
 		})
 	})
 	if err != nil {

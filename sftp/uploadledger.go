@@ -11,6 +11,7 @@ import (
 
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/internal/outbox"
+	"github.com/ccr-sdk/ccr/sftp/internal/engine"
 )
 
 // Beside the intent and result that every upload of the SDK writes, an SFTP
@@ -51,7 +52,7 @@ type diary struct {
 func (u *upload) recorded(ctx context.Context) (Uploaded, error) {
 	sum, size, err := u.file.SHA256(ctx)
 	if err != nil {
-		return Uploaded{}, &localError{err}
+		return Uploaded{}, &engine.LocalError{Err: err}
 	}
 	u.wantSum = hex.EncodeToString(sum[:])
 	d, err := u.openDiary(ctx, size)
@@ -72,7 +73,7 @@ func (u *upload) recorded(ctx context.Context) (Uploaded, error) {
 	if u.temp == "" {
 		u.rename()
 	}
-	window := int64(inFlight)
+	window := int64(engine.InFlight)
 	if size > largeFile {
 		window *= int64(max(1, u.opts.Channels))
 	}
@@ -99,7 +100,7 @@ func (u *upload) recorded(ctx context.Context) (Uploaded, error) {
 		return Uploaded{}, err // the intent stands, and the diary says how far it got
 	}
 	var left map[string]string
-	if u.keep && u.opened && !isRefusal(err) {
+	if u.keep && u.opened && !engine.IsRefusal(err) {
 		left = notes(stepSending) // for the next run to go on with
 	} else {
 		u.keep = false
@@ -165,17 +166,17 @@ func (u *upload) lookBack(ctx context.Context, before ccr.LedgerEntry) (arrived 
 		return false, nil
 	}
 	temp := before.Attributes[attrTemp]
-	err = u.c.repeat(ctx, func(_ context.Context, s *session) error {
-		ch := s.first()
-		terr := ch.exists(temp)
-		if terr == nil || isLost(terr) {
+	err = u.c.repeat(ctx, func(_ context.Context, s *engine.Session) error {
+		ch := s.First()
+		terr := ch.Exists(temp)
+		if terr == nil || engine.IsLost(terr) {
 			return terr
 		}
-		size, ferr := ch.sizeOf(u.final)
+		size, ferr := ch.SizeOf(u.final)
 		switch {
-		case isLost(ferr):
+		case engine.IsLost(ferr):
 			return ferr
-		case isStatus(terr, statusNoSuchFile) && ferr == nil && size == before.Size:
+		case engine.IsStatus(terr, engine.StatusNoSuchFile) && ferr == nil && size == before.Size:
 			arrived = true
 			return nil
 		}
@@ -205,7 +206,7 @@ func (u *upload) openDiary(ctx context.Context, size int64) (*diary, error) {
 			before, err = ccr.LedgerEntry{}, nil
 		}
 		if err != nil {
-			return nil, &localError{fmt.Errorf("ledger: %w", err)}
+			return nil, &engine.LocalError{Err: fmt.Errorf("ledger: %w", err)}
 		}
 		left := patience - time.Since(before.At)
 		if before.State != ccr.StateIntent || left <= 0 {
@@ -257,7 +258,7 @@ func (d *diary) write(ctx context.Context, state string, notes map[string]string
 	defer d.mu.Unlock()
 	d.entry.State, d.entry.Attributes, d.entry.At = state, notes, time.Now().UTC()
 	if err := d.ledger.Store(ctx, d.entry); err != nil {
-		return &localError{fmt.Errorf("ledger: %w", err)}
+		return &engine.LocalError{Err: fmt.Errorf("ledger: %w", err)}
 	}
 	d.entry.Version++
 	return nil

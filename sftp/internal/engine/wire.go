@@ -1,4 +1,4 @@
-package sftp
+package engine
 
 import (
 	"net"
@@ -21,8 +21,8 @@ const (
 // at once: else both sides wait 40 ms for each other while the session is set up.
 type wire struct {
 	net.Conn
-	heard     atomic.Int64 // unix nanoseconds
-	hastening atomic.Bool
+	heard       atomic.Int64 // unix nanoseconds
+	quickAcking atomic.Bool
 
 	in         []byte // only the SSH library's reader uses it
 	start, end int
@@ -39,8 +39,8 @@ func newWire(conn net.Conn) *wire {
 	w := &wire{Conn: conn, in: make([]byte, readBuffer)}
 	w.filled.L, w.taken.L = &w.mu, &w.mu
 	w.heard.Store(time.Now().UnixNano())
-	w.hastening.Store(true)
-	hasten(conn)
+	w.quickAcking.Store(true)
+	quickAck(conn)
 	go w.flush()
 	return w
 }
@@ -53,8 +53,8 @@ func (w *wire) Read(p []byte) (int, error) {
 		}
 		w.start, w.end = 0, n
 		w.heard.Store(time.Now().UnixNano())
-		if w.hastening.Load() {
-			hasten(w.Conn)
+		if w.quickAcking.Load() {
+			quickAck(w.Conn)
 		}
 	}
 	n := copy(p, w.in[w.start:w.end])

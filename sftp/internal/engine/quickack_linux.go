@@ -1,14 +1,14 @@
-package sftp
+package engine
 
 import (
 	"net"
 	"syscall"
 )
 
-// hasten asks for an immediate acknowledgement of what was received. The
+// quickAck asks for an immediate acknowledgement of what was received. The
 // kernel forgets it soon, so it is asked again after each read of the
 // handshake. Failing does no harm.
-func hasten(conn net.Conn) {
+func quickAck(conn net.Conn) {
 	sc, ok := conn.(syscall.Conn)
 	if !ok {
 		return

@@ -1,10 +1,10 @@
-package sftp
+package engine
 
 import "sync"
 
-// bufferPool keeps the buffers of large transfers; those of small files are
+// Buffers keeps the buffers of large transfers; those of small files are
 // not worth keeping.
-type bufferPool struct {
+type Buffers struct {
 	p     sync.Pool
 	mu    sync.Mutex
 	slack []byte
@@ -18,12 +18,12 @@ const (
 	slackOfSeveral = 24 << 20
 )
 
-// relax makes the garbage collector run less often. SSH and pkg/sftp allocate
+// Relax makes the garbage collector run less often. SSH and pkg/sftp allocate
 // each packet anew, twice, and with a heap as small as this one's the
 // collector would run every few megabytes. The block is never touched, so it
 // takes address space and no memory; what takes memory is the garbage that
 // may gather meanwhile.
-func (b *bufferPool) relax(lanes int) {
+func (b *Buffers) Relax(lanes int) {
 	size := slackOfOne
 	if lanes > 1 {
 		size = slackOfSeveral
@@ -35,8 +35,9 @@ func (b *bufferPool) relax(lanes int) {
 	}
 }
 
-func (b *bufferPool) get(n int) []byte {
-	if n >= defaultRequest {
+// Get returns a buffer of n bytes.
+func (b *Buffers) Get(n int) []byte {
+	if n >= DefaultRequest {
 		if v, ok := b.p.Get().(*[]byte); ok && cap(*v) >= n {
 			return (*v)[:n]
 		}
@@ -44,8 +45,9 @@ func (b *bufferPool) get(n int) []byte {
 	return make([]byte, n)
 }
 
-func (b *bufferPool) put(buf []byte) {
-	if cap(buf) >= defaultRequest {
+// Put gives a buffer back.
+func (b *Buffers) Put(buf []byte) {
+	if cap(buf) >= DefaultRequest {
 		b.p.Put(&buf)
 	}
 }

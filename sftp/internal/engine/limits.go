@@ -1,4 +1,4 @@
-package sftp
+package engine
 
 import (
 	"encoding/binary"
@@ -13,12 +13,17 @@ import (
 // bytes; larger requests are used only where limits@openssh.com allows them
 // (openssh PROTOCOL, section 4.8).
 const (
-	defaultRequest = 32 << 10
+	DefaultRequest = 32 << 10
 	maxRequest     = 256<<10 - 1024 // what OpenSSH announces and uses
-	// inFlight bounds the bytes that are requested or sent and not yet
+	// InFlight bounds the bytes that are requested or sent and not yet
 	// acknowledged on one channel. It is the window of an SSH channel: more
 	// does not make one channel faster.
-	inFlight = 2 << 20
+	InFlight = 2 << 20
+
+	// MaxChannels is where more channels on one connection stop paying off.
+	MaxChannels = 4
+	// MaxConcurrency is the number of files that may move at once.
+	MaxConcurrency = 64
 )
 
 // greeting is what a server says of itself when an SFTP session starts.
@@ -98,7 +103,7 @@ func parseVersion(p []byte) (*greeting, error) {
 	if v := binary.BigEndian.Uint32(p[5:]); v != protocolVersion {
 		return nil, fmt.Errorf("%w: the server speaks version %d of SFTP, not 3", ccr.ErrContract, v)
 	}
-	g := &greeting{version: p, extensions: map[string]string{}, read: defaultRequest, write: defaultRequest}
+	g := &greeting{version: p, extensions: map[string]string{}, read: DefaultRequest, write: DefaultRequest}
 	for rest := p[9:]; len(rest) > 0; {
 		var name, data string
 		var err error
@@ -145,15 +150,15 @@ func (g *greeting) applyLimits(p []byte) {
 			n = min(n, packet-1024)
 		}
 		if n < 1024 { // nonsense: what every server takes
-			return defaultRequest
+			return DefaultRequest
 		}
 		return int(n)
 	}
 	g.read, g.write, g.handles = size(num(1)), size(num(2)), num(3)
 }
 
-// has reports whether the server announced an extension.
-func (g *greeting) has(name string) bool {
+// Has reports whether the server announced an extension.
+func (g *greeting) Has(name string) bool {
 	_, ok := g.extensions[name]
 	return ok
 }

@@ -1,7 +1,8 @@
-package sftp
+package engine
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -14,9 +15,9 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// session is one SSH connection and the SFTP channels on it. It never heals:
+// Session is one SSH connection and the SFTP channels on it. It never heals:
 // when it fails, the client opens another.
-type session struct {
+type Session struct {
 	wire    *wire
 	conn    ssh.Conn
 	hostKey ssh.PublicKey // the one that was accepted
@@ -24,7 +25,7 @@ type session struct {
 	alive   time.Duration // keepalive; 0: none
 
 	mu       sync.Mutex
-	channels []*channel
+	channels []*Channel
 	refused  bool          // the server allows no more channels
 	cause    error         // why it ended
 	dead     chan struct{} // closed at the end
@@ -32,9 +33,9 @@ type session struct {
 	idleAt   time.Time     // since when users is 0
 }
 
-// fail ends the session. It closes the socket, which is the only thing that
+// Fail ends the session. It closes the socket, which is the only thing that
 // ends calls blocked on a server that no longer answers.
-func (s *session) fail(cause error) {
+func (s *Session) Fail(cause error) {
 	s.mu.Lock()
 	if s.cause != nil {
 		s.mu.Unlock()
@@ -46,15 +47,15 @@ func (s *session) fail(cause error) {
 	_ = s.wire.Close()
 }
 
-// ended returns why the session ended, nil if it has not.
-func (s *session) ended() error {
+// Ended returns why the session ended, nil if it has not.
+func (s *Session) Ended() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.cause
 }
 
-// acquire notes an operation; false if the session has ended.
-func (s *session) acquire() bool {
+// Acquire notes an operation; false if the session has ended.
+func (s *Session) Acquire() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.cause != nil {
@@ -64,7 +65,8 @@ func (s *session) acquire() bool {
 	return true
 }
 
-func (s *session) release() {
+// Release ends what Acquire began.
+func (s *Session) Release() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.users--
@@ -77,10 +79,10 @@ var (
 	errNoByte    = fmt.Errorf("%w: requests are open and no byte has moved", ErrStalled)
 )
 
-// watch ends the session when it is idle, silent or stalled. SFTP's own calls
+// Watch ends the session when it is idle, silent or stalled. SFTP's own calls
 // have no time limit, and a keepalive can block, too: so nothing here waits
 // for the server.
-func (s *session) watch(idle time.Duration) {
+func (s *Session) Watch(idle time.Duration) {
 	tick := s.stall / 4
 	if s.alive > 0 {
 		tick = min(tick, s.alive)
@@ -108,10 +110,10 @@ func (s *session) watch(idle time.Duration) {
 		s.mu.Unlock()
 		switch {
 		case unused:
-			s.fail(errIdle)
+			s.Fail(errIdle)
 			return
 		case stalled(channels, now, s.stall):
-			s.fail(errNoByte)
+			s.Fail(errNoByte)
 			return
 		}
 		if s.alive <= 0 {
@@ -120,13 +122,13 @@ func (s *session) watch(idle time.Duration) {
 		silent := now.Sub(time.Unix(0, s.wire.heard.Load()))
 		switch {
 		case !asked.IsZero() && now.Sub(asked) >= 3*s.alive && silent >= 3*s.alive:
-			s.fail(errKeepalive)
+			s.Fail(errKeepalive)
 			return
 		case asked.IsZero() && silent >= s.alive:
 			asked = now
 			go func() {
 				if _, _, err := s.conn.SendRequest("keepalive@openssh.com", true, nil); err != nil {
-					s.fail(fmt.Errorf("%w: %w", ErrConnectionLost, err))
+					s.Fail(fmt.Errorf("%w: %w", ErrConnectionLost, err))
 				}
 				answered <- struct{}{}
 			}()
@@ -134,7 +136,7 @@ func (s *session) watch(idle time.Duration) {
 	}
 }
 
-func stalled(channels []*channel, now time.Time, limit time.Duration) bool {
+func stalled(channels []*Channel, now time.Time, limit time.Duration) bool {
 	for _, ch := range channels {
 		if ch.open.Load() > 0 && now.Sub(time.Unix(0, ch.moved.Load())) >= limit {
 			return true
@@ -143,16 +145,16 @@ func stalled(channels []*channel, now time.Time, limit time.Duration) bool {
 	return false
 }
 
-// first is the channel that everything but large files uses.
-func (s *session) first() *channel {
+// First is the channel that everything but large files uses.
+func (s *Session) First() *Channel {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.channels[0]
 }
 
-// spread returns up to n channels, opening what is missing. A server that
+// Spread returns up to n channels, opening what is missing. A server that
 // refuses more is asked once only.
-func (s *session) spread(n int) []*channel {
+func (s *Session) Spread(n int) []*Channel {
 	s.mu.Lock()
 	have, refused := s.channels, s.refused || oneChannel(s.conn.ServerVersion())
 	s.mu.Unlock()
@@ -160,7 +162,7 @@ func (s *session) spread(n int) []*channel {
 		return have[:min(n, len(have))]
 	}
 	var wg sync.WaitGroup
-	opened := make([]*channel, n-len(have))
+	opened := make([]*Channel, n-len(have))
 	for i := range opened {
 		wg.Go(func() { opened[i], _ = s.openChannel() })
 	}
@@ -171,7 +173,7 @@ func (s *session) spread(n int) []*channel {
 		switch {
 		case ch == nil:
 			s.refused = true
-		case len(s.channels) < maxChannels:
+		case len(s.channels) < MaxChannels:
 			s.channels = append(s.channels[:len(s.channels):len(s.channels)], ch)
 		default: // another file was faster
 			go ch.sftp.Close() //nolint:errcheck // it was never used
@@ -185,10 +187,16 @@ func (s *session) spread(n int) []*channel {
 // another channel if that sends something in between (measured).
 func oneChannel(version []byte) bool { return strings.Contains(string(version), "mod_sftp") }
 
-// channel is one SFTP session.
-type channel struct {
+// ServerVersion is the server's SSH version text.
+func (s *Session) ServerVersion() string { return string(s.conn.ServerVersion()) }
+
+// HostKey is the key that was accepted.
+func (s *Session) HostKey() ssh.PublicKey { return s.hostKey }
+
+// Channel is one SFTP session.
+type Channel struct {
 	*greeting
-	s      *session
+	s      *Session
 	sftp   *pkgsftp.Client
 	budget *budget
 	open   atomic.Int64 // calls that wait for the server
@@ -196,7 +204,7 @@ type channel struct {
 }
 
 // openChannel starts SFTP on a channel of its own.
-func (s *session) openChannel() (*channel, error) {
+func (s *Session) openChannel() (*Channel, error) {
 	raw, requests, err := s.conn.OpenChannel("session", nil)
 	if err != nil {
 		return nil, err
@@ -210,7 +218,7 @@ func (s *session) openChannel() (*channel, error) {
 	if err != nil {
 		return nil, errors.Join(err, ignoreEOF(raw.Close()))
 	}
-	ch := &channel{s: s, budget: newBudget(inFlight)}
+	ch := &Channel{s: s, budget: newBudget(InFlight)}
 	ch.touch()
 	if ch.greeting, err = greet(raw); err != nil {
 		return nil, errors.Join(err, ignoreEOF(raw.Close()))
@@ -218,7 +226,7 @@ func (s *session) openChannel() (*channel, error) {
 	// pkg/sftp greets, too: it gets the answer that the server gave us.
 	pipe := &channelPipe{ch: ch, raw: raw, replay: bytes.NewReader(ch.version)}
 	ch.sftp, err = pkgsftp.NewClientPipe(pipe, pipe,
-		pkgsftp.MaxPacketUnchecked(max(ch.read, ch.write)), pkgsftp.MaxConcurrentRequestsPerFile(maxConcurrency))
+		pkgsftp.MaxPacketUnchecked(max(ch.read, ch.write)), pkgsftp.MaxConcurrentRequestsPerFile(MaxConcurrency))
 	if err != nil {
 		return nil, errors.Join(err, ignoreEOF(raw.Close()))
 	}
@@ -232,10 +240,25 @@ func ignoreEOF(err error) error {
 	return err
 }
 
-func (ch *channel) touch() { ch.moved.Store(time.Now().UnixNano()) }
+// ReadSize is what one read request may ask for.
+func (ch *Channel) ReadSize() int { return ch.read }
+
+// WriteSize is what one write request may hold.
+func (ch *Channel) WriteSize() int { return ch.write }
+
+// Extensions are the names that the server announced.
+func (ch *Channel) Extensions() map[string]string { return ch.extensions }
+
+// Take waits until n bytes may be in flight; Give ends that.
+func (ch *Channel) Take(ctx context.Context, n int) error { return ch.budget.take(ctx, n) }
+
+// Give returns what Take took.
+func (ch *Channel) Give(n int) { ch.budget.give(n) }
+
+func (ch *Channel) touch() { ch.moved.Store(time.Now().UnixNano()) }
 
 // do makes one call and says why the connection is gone if it is.
-func (ch *channel) do(f func() error) error {
+func (ch *Channel) do(f func() error) error {
 	if ch.open.Add(1) == 1 {
 		ch.touch() // waiting begins now
 	}
@@ -245,9 +268,9 @@ func (ch *channel) do(f func() error) error {
 }
 
 // explain turns an error of pkg/sftp into ours.
-func (ch *channel) explain(err error) error {
+func (ch *Channel) explain(err error) error {
 	err = serverStatus(err)
-	if !isLost(err) {
+	if !IsLost(err) {
 		return err
 	}
 	if errors.Is(err, ErrConnectionLost) {
@@ -258,13 +281,13 @@ func (ch *channel) explain(err error) error {
 	} else {
 		err = fmt.Errorf("%w: %w", ErrConnectionLost, err)
 	}
-	ch.s.fail(err)
-	return ch.s.ended() // the first reason, such as a stall
+	ch.s.Fail(err)
+	return ch.s.Ended() // the first reason, such as a stall
 }
 
 // channelPipe is the byte stream between pkg/sftp and an SSH channel.
 type channelPipe struct {
-	ch      *channel
+	ch      *Channel
 	raw     ssh.Channel
 	replay  *bytes.Reader
 	greeted bool

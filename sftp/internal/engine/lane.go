@@ -1,4 +1,4 @@
-package sftp
+package engine
 
 import (
 	"context"
@@ -8,7 +8,6 @@ import (
 	"sync"
 
 	"github.com/ccr-sdk/ccr"
-	pkgsftp "github.com/pkg/sftp"
 )
 
 // The transfer engine. pkg/sftp's own ReadFrom and WriteTo are not used:
@@ -26,12 +25,6 @@ import (
 // 20 ms, against requests twice as large); still smaller ones cost time on
 // short ones.
 const maxSend = 128 << 10
-
-// lane is a remote file that is open on one channel.
-type lane struct {
-	ch *channel
-	f  *pkgsftp.File
-}
 
 // mark is the contiguous high-water mark of an upload.
 type mark struct {
@@ -80,10 +73,10 @@ func (m *mark) close() int64 {
 	return m.high
 }
 
-// send writes src, which stands at from, to the lanes. It returns the mark;
-// pending is done when no goroutine uses the lanes any more, which send does
+// Send writes src, which stands at from, to the lanes. It returns the mark;
+// pending is done when no goroutine uses the lanes any more, which Send does
 // not wait for after a failure: a server may never answer the rest.
-func (c *Client) send(ctx context.Context, lanes []lane, src io.Reader, from, size int64, report func(int64), pending *sync.WaitGroup) (int64, error) {
+func (b *Buffers) Send(ctx context.Context, lanes []*File, src io.Reader, from, size int64, report func(int64), pending *sync.WaitGroup) (int64, error) {
 	chunk := maxSend
 	for _, l := range lanes {
 		chunk = min(chunk, l.ch.write)
@@ -92,7 +85,7 @@ func (c *Client) send(ctx context.Context, lanes []lane, src io.Reader, from, si
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var flying sync.WaitGroup
-	window := int64(inFlight * len(lanes))
+	window := int64(InFlight * len(lanes))
 	err := func() error {
 		for i, off := 0, from; off < size; i++ {
 			n := int(min(int64(chunk), size-off))
@@ -107,8 +100,8 @@ func (c *Client) send(ctx context.Context, lanes []lane, src io.Reader, from, si
 			if err := l.ch.budget.take(ctx, n); err != nil {
 				return err
 			}
-			buf := c.buffers.get(n)
-			if err := readFull(src, buf); err != nil {
+			buf := b.Get(n)
+			if err := ReadFull(src, buf); err != nil {
 				l.ch.budget.give(n)
 				return err
 			}
@@ -118,8 +111,8 @@ func (c *Client) send(ctx context.Context, lanes []lane, src io.Reader, from, si
 			go func() {
 				defer pending.Done()
 				defer flying.Done()
-				err := l.ch.do(func() error { _, err := l.f.WriteAt(buf, at); return err })
-				c.buffers.put(buf)
+				err := l.WriteAt(buf, at)
+				b.Put(buf)
 				l.ch.budget.give(n)
 				if err != nil {
 					stop(err)
@@ -144,11 +137,11 @@ func (c *Client) send(ctx context.Context, lanes []lane, src io.Reader, from, si
 	return m.close(), err
 }
 
-// isRefusal reports whether the server answered with a status.
-func isRefusal(err error) bool { _, ok := statusCode(err); return ok }
+// IsRefusal reports whether the server answered with a status.
+func IsRefusal(err error) bool { _, ok := StatusCode(err); return ok }
 
-// readFull fills buf; a source that ends before is one that changed.
-func readFull(src io.Reader, buf []byte) error {
+// ReadFull fills buf; a source that ends before is one that changed.
+func ReadFull(src io.Reader, buf []byte) error {
 	_, err := io.ReadFull(src, buf)
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return fmt.Errorf("%w: it became shorter", ccr.ErrFileChanged)
@@ -159,18 +152,18 @@ func readFull(src io.Reader, buf []byte) error {
 // part is one request of a download.
 type part struct {
 	buf  []byte
-	lane lane
+	lane *File
 	done chan error
 }
 
-// fetch reads [from, size) from the lanes and writes it to w in order. It
+// Fetch reads [from, size) from the lanes and writes it to w in order. It
 // returns how far it got: everything below that is in w.
-func (c *Client) fetch(ctx context.Context, lanes []lane, w io.Writer, from, size int64, report func(int64), pending *sync.WaitGroup) (int64, error) {
+func (b *Buffers) Fetch(ctx context.Context, lanes []*File, w io.Writer, from, size int64, report func(int64), pending *sync.WaitGroup) (int64, error) {
 	chunk := lanes[0].ch.read
 	for _, l := range lanes {
 		chunk = min(chunk, l.ch.read)
 	}
-	depth := max(1, inFlight/chunk) * len(lanes)
+	depth := max(1, InFlight/chunk) * len(lanes)
 	var queue []*part // oldest first
 	high, next := from, from
 	drop := func() { // what is left of the queue is never written
@@ -194,12 +187,13 @@ func (c *Client) fetch(ctx context.Context, lanes []lane, w io.Writer, from, siz
 			} else if err := l.ch.budget.take(ctx, n); err != nil {
 				return high, err
 			}
-			p := &part{buf: c.buffers.get(n), lane: l, done: make(chan error, 1)}
+			p := &part{buf: b.Get(n), lane: l, done: make(chan error, 1)}
 			at := next
 			pending.Add(1)
 			go func() {
 				defer pending.Done()
-				p.done <- l.ch.do(func() error { _, err := l.f.ReadAt(p.buf, at); return err })
+				_, err := l.ReadAt(p.buf, at)
+				p.done <- err
 			}()
 			queue = append(queue, p)
 			next += int64(n)
@@ -214,18 +208,18 @@ func (c *Client) fetch(ctx context.Context, lanes []lane, w io.Writer, from, siz
 			return high, context.Cause(ctx)
 		}
 		queue = queue[1:]
-		if isStatus(err, statusEOF) {
+		if IsStatus(err, StatusEOF) {
 			err = fmt.Errorf("%w: it became shorter", ErrRemoteChanged)
 		}
 		if err == nil {
 			_, err = w.Write(p.buf)
 			if err != nil {
-				err = &localError{err}
+				err = &LocalError{err}
 			}
 		}
 		n := len(p.buf)
 		p.lane.ch.budget.give(n)
-		c.buffers.put(p.buf)
+		b.Put(p.buf)
 		if err != nil {
 			drop()
 			return high, err
@@ -237,9 +231,3 @@ func (c *Client) fetch(ctx context.Context, lanes []lane, w io.Writer, from, siz
 	}
 	return high, nil
 }
-
-// localError is a failure on this side, which no other connection cures.
-type localError struct{ err error }
-
-func (e *localError) Error() string { return e.err.Error() }
-func (e *localError) Unwrap() error { return e.err }
