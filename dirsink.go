@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"github.com/ccr-sdk/ccr/internal/fsync"
 )
 
 // privateDir is the folder inside a sink where files grow and the ledger
@@ -205,7 +207,7 @@ func (s *DirectorySink) open() (*os.Root, error) {
 
 // sync makes renames out of the private folder durable.
 func (s *DirectorySink) sync() error {
-	if err := errors.Join(syncDir(s.dir), syncDir(filepath.Join(s.dir, privateDir))); err != nil {
+	if err := errors.Join(fsync.Dir(s.dir), fsync.Dir(filepath.Join(s.dir, privateDir))); err != nil {
 		return sinkErr("sync", err)
 	}
 	return nil
@@ -317,7 +319,7 @@ func (d *dirFile) Stage(context.Context) (string, error) {
 		err = d.root.Rename(d.part, d.staged)
 	}
 	if err == nil {
-		err = syncDir(filepath.Join(d.sink.dir, privateDir))
+		err = fsync.Dir(filepath.Join(d.sink.dir, privateDir))
 	}
 	if err != nil {
 		return "", sinkErr("stage file in", err)

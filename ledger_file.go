@@ -15,6 +15,8 @@ import (
 	"sync"
 
 	"github.com/gofrs/flock"
+
+	"github.com/ccr-sdk/ccr/internal/fsync"
 )
 
 // FileLedger is a [Ledger] in one local file: a line of JSON for each change,
@@ -94,7 +96,7 @@ func (l *FileLedger) open(path string) error {
 			return err
 		}
 	}
-	return syncDir(filepath.Dir(path))
+	return fsync.Dir(filepath.Dir(path))
 }
 
 // read opens the file and indexes it; it returns the number of its lines.

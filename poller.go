@@ -1,10 +1,13 @@
 package ccr
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
 	"time"
+
+	"github.com/ccr-sdk/ccr/internal/wait"
 )
 
 // PollInterval says how often a [Poller] looks: at once, again after Start,
@@ -130,8 +133,8 @@ func (p *Poller[T]) Wait(ctx context.Context) (T, error) { return p.wait(ctx, ni
 
 // wait is Wait with looks that hold one of the slots, if there are any.
 func (p *Poller[T]) wait(ctx context.Context, slots chan struct{}) (T, error) {
-	wait := orDefault(p.interval.Start, 2*time.Second)
-	ceiling := max(orDefault(p.interval.Max, 30*time.Second), wait)
+	interval := cmp.Or(max(p.interval.Start, 0), 2*time.Second)
+	ceiling := max(cmp.Or(max(p.interval.Max, 0), 30*time.Second), interval)
 	for looks := int64(1); ; looks++ {
 		s, err := p.lookInSlot(ctx, slots)
 		if err != nil {
@@ -143,14 +146,14 @@ func (p *Poller[T]) wait(ctx context.Context, slots chan struct{}) (T, error) {
 		if s.Done {
 			return s.Value, s.Err
 		}
-		next := jitter(wait)
+		next := wait.Jitter(interval)
 		if s.RetryAfter > 0 {
 			next = min(s.RetryAfter, maxPollRetryAfter)
 		}
-		if err := sleep(ctx, next); err != nil {
+		if err := wait.Sleep(ctx, next); err != nil {
 			return s.Value, err
 		}
-		wait = min(wait+wait/2, ceiling)
+		interval = min(interval+interval/2, ceiling)
 	}
 }
 
@@ -160,7 +163,7 @@ func (p *Poller[T]) lookInSlot(ctx context.Context, slots chan struct{}) (PollSt
 		case slots <- struct{}{}:
 			defer func() { <-slots }()
 		case <-ctx.Done():
-			return PollState[T]{}, ended(ctx)
+			return PollState[T]{}, wait.Ended(ctx)
 		}
 	}
 	return p.lookOnce(ctx)

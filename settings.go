@@ -24,6 +24,7 @@ type Settings struct {
 	Middleware  []Middleware // outermost first
 	Application string       // product token for the User-Agent
 	Environment string       // "production" unless set; part of every ledger key
+	Lease       LeasePolicy  // of claims on ledger entries; zero fields have their defaults
 }
 
 // Middleware wraps the HTTP transport of a client. It sees every attempt,
