@@ -9,39 +9,39 @@ import "github.com/ccr-sdk/ccr"
 // its scalar members, so those are inferred: fields marked "inferred name"
 // are listed by [Unverified], and Extra renames, replaces or nulls them.
 //
-// Nil pointers, nil slices, and unset amounts and dates are left out of the
-// request. Whether leaving a member out of an update keeps the old value is
+// Empty texts, nil slices, zero numbers and unset amounts and dates are left
+// out of the request. Whether leaving a member out of an update keeps the old value is
 // not documented: send outstandingAmount and dueDate each time, since a
 // missing number may be read as zero.
 type Account struct {
 	// Brand decides, with Portfolio, which portal and campaign the account is
 	// in ("Debtor accounts"). Inferred name.
-	Brand *string `json:"brand,omitempty"`
+	Brand string `json:"brand,omitempty"`
 	// Portfolio is a part of a brand; see Brand. Inferred name.
-	Portfolio *string `json:"portfolio,omitempty"`
+	Portfolio string `json:"portfolio,omitempty"`
 	// Product is what the debt is for, in words of yours. Inferred name; its
 	// meaning is not documented.
-	Product *string `json:"product,omitempty"`
+	Product string `json:"product,omitempty"`
 	// Segment is a group of debtors, in words of yours. Inferred name; its
 	// meaning is not documented.
-	Segment *string `json:"segment,omitempty"`
+	Segment string `json:"segment,omitempty"`
 	// ClientReferenceID is your key of the account; required, 1 to 150
 	// characters. Inferred name; "clientReference" is the other candidate.
 	ClientReferenceID string `json:"clientReferenceId"`
 	// Reference is one more reference for communication with the debtor; only
 	// needed if it differs from ClientReferenceID. Inferred name.
-	Reference *string `json:"reference,omitempty"`
+	Reference string `json:"reference,omitempty"`
 	// CurrencyCode is AUD if left out, and only means something if the payment
 	// gateway is set up for several currencies. Inferred name.
-	CurrencyCode *string `json:"currencyCode,omitempty"`
+	CurrencyCode string `json:"currencyCode,omitempty"`
 	// PaymentReconciliationReference is a payment gateway's reference for the
 	// account. Inferred name.
-	PaymentReconciliationReference *string `json:"paymentReconciliationReference,omitempty"`
+	PaymentReconciliationReference string `json:"paymentReconciliationReference,omitempty"`
 	// BPayReference is the BPay reference that the Credit Clear payment portal
 	// gave. Inferred name; its casing ("bpayReference") is open, too.
-	BPayReference *string `json:"bPayReference,omitempty"`
-	// InvoiceNumber is required and nullable: nil is sent as null. Inferred name.
-	InvoiceNumber *string `json:"invoiceNumber"`
+	BPayReference string `json:"bPayReference,omitempty"`
+	// InvoiceNumber is required and nullable: empty is sent as null. Inferred name.
+	InvoiceNumber string `json:"invoiceNumber"`
 	// OutstandingAmount is the total outstanding; zero or more. Inferred name.
 	OutstandingAmount ccr.Amount `json:"outstandingAmount,omitzero"`
 	// MinimumOfferAmount is the lowest settlement that is acceptable; more
@@ -64,16 +64,16 @@ type Account struct {
 	// AdditionalInfo is shown or used as the client's set-up says.
 	AdditionalInfo []KeyValue `json:"additionalInfo,omitzero"`
 	// CallbackNumber is the phone number to call back. Inferred name.
-	CallbackNumber *string `json:"callbackNumber,omitempty"`
+	CallbackNumber string `json:"callbackNumber,omitempty"`
 	// Five fields for data of yours. Inferred names.
-	CustomData1 *string `json:"customData1,omitempty"`
-	CustomData2 *string `json:"customData2,omitempty"`
-	CustomData3 *string `json:"customData3,omitempty"`
-	CustomData4 *string `json:"customData4,omitempty"`
-	CustomData5 *string `json:"customData5,omitempty"`
+	CustomData1 string `json:"customData1,omitempty"`
+	CustomData2 string `json:"customData2,omitempty"`
+	CustomData3 string `json:"customData3,omitempty"`
+	CustomData4 string `json:"customData4,omitempty"`
+	CustomData5 string `json:"customData5,omitempty"`
 	// DaysPastDue is the number of days past the due date; more than zero:
-	// leave it nil when the debt is not overdue. Inferred name.
-	DaysPastDue *int32 `json:"daysPastDue,omitempty"`
+	// leave it 0 when the debt is not overdue. Inferred name.
+	DaysPastDue int32 `json:"daysPastDue,omitempty"`
 	// DueDate is when the debt was or is due. Inferred name.
 	DueDate ccr.Date `json:"dueDate,omitzero"`
 	// SendInstantMessages makes Credit Clear send SMS or email to the debtor,
@@ -95,19 +95,19 @@ type Account struct {
 // member is refused.
 type Party struct {
 	// FirstName of a person. Inferred.
-	FirstName *string `json:"firstName,omitempty"`
+	FirstName string `json:"firstName,omitempty"`
 	// LastName of a person. Inferred.
-	LastName *string `json:"lastName,omitempty"`
+	LastName string `json:"lastName,omitempty"`
 	// CompanyName of a company. Inferred.
-	CompanyName *string `json:"companyName,omitempty"`
+	CompanyName string `json:"companyName,omitempty"`
 	// DateOfBirth of a person; used when the debtor's identity is checked. Inferred.
 	DateOfBirth ccr.Date `json:"dateOfBirth,omitzero"`
 	// Email address. Inferred.
-	Email *string `json:"email,omitempty"`
+	Email string `json:"email,omitempty"`
 	// MobileNumber in the form the client's set-up uses. Inferred.
-	MobileNumber *string `json:"mobileNumber,omitempty"`
+	MobileNumber string `json:"mobileNumber,omitempty"`
 	// PostalCode; Credit Clear can stop communication by it after a disaster. Inferred.
-	PostalCode *string `json:"postalCode,omitempty"`
+	PostalCode string `json:"postalCode,omitempty"`
 
 	// Extra adds members, and wins over the fields: see [Extra].
 	Extra Extra `json:"-"`
@@ -116,8 +116,8 @@ type Party struct {
 // KeyValue is one piece of additional information. The vendor's page says
 // "key-value pairs" and names no member: both names are inferred.
 type KeyValue struct {
-	Key   string  `json:"key"`   // required
-	Value *string `json:"value"` // nil is sent as null
+	Key   string `json:"key"`   // required
+	Value string `json:"value"` // empty is sent as null
 
 	// Extra adds members, and wins over the fields: see [Extra].
 	Extra Extra `json:"-"`
@@ -129,7 +129,7 @@ type KeyValue struct {
 type InstantMessage struct {
 	// Channel is "SMS" or "Email": the kinds of template that exist. Inferred
 	// name and values.
-	Channel *string `json:"channel,omitempty"`
+	Channel string `json:"channel,omitempty"`
 
 	// Extra adds members, and wins over the fields: see [Extra].
 	Extra Extra `json:"-"`
@@ -138,8 +138,8 @@ type InstantMessage struct {
 // IdentityChallenge is one question with its answer. The vendor's page names
 // no member; those here are inferred. An element without any member is refused.
 type IdentityChallenge struct {
-	Question *string `json:"question,omitempty"` // inferred
-	Answer   *string `json:"answer,omitempty"`   // inferred
+	Question string `json:"question,omitempty"` // inferred
+	Answer   string `json:"answer,omitempty"`   // inferred
 
 	// Extra adds members, and wins over the fields: see [Extra].
 	Extra Extra `json:"-"`

@@ -21,9 +21,9 @@ type API interface {
 	PollBatch(r Receipt, o PollOptions) *ccr.Poller[BatchStatus]
 	WaitBatches(ctx context.Context, receipts []Receipt, o PollOptions) iter.Seq2[WaitedBatch, error]
 	// Any number of rows, cut into batches. Nothing is sent before the job runs.
-	SubmitAccounts(rows iter.Seq2[Account, error], o SubmitOptions) *Job
-	SubmitPayments(rows iter.Seq2[Payment, error], o SubmitOptions) *Job
-	SubmitClaims(rows iter.Seq2[Claim, error], o SubmitOptions) *Job
+	SubmitAccounts(rows iter.Seq2[Row[Account], error], o SubmitOptions) *Job
+	SubmitPayments(rows iter.Seq2[Row[Payment], error], o SubmitOptions) *Job
+	SubmitClaims(rows iter.Seq2[Row[Claim], error], o SubmitOptions) *Job
 }
 
 var _ API = (*Client)(nil)

@@ -117,19 +117,19 @@ func runBench(b *testing.B, name string, in benchInput) benchResult {
 // writeBenchCSV writes rows such as a utility has them.
 func writeBenchCSV(b *testing.B, path string, n int) {
 	b.Helper()
-	_, err := accounts.WriteAccountsFile(b.Context(), path, func(yield func(accounts.Account, error) bool) {
+	_, err := accounts.WriteAccountsFile(b.Context(), path, func(yield func(accounts.Row[accounts.Account], error) bool) {
 		for i := range n {
 			a := accounts.Account{
-				Brand: new("Blue Energy"), Portfolio: new("Residential"), Product: new("Electricity"), Segment: new("B2C"),
-				ClientReferenceID: fmt.Sprintf("ACC-%09d", i), InvoiceNumber: new(fmt.Sprintf("INV-%08d", i)), BPayReference: new(strconv.Itoa(1e9 + i)),
+				Brand: "Blue Energy", Portfolio: "Residential", Product: "Electricity", Segment: "B2C",
+				ClientReferenceID: fmt.Sprintf("ACC-%09d", i), InvoiceNumber: fmt.Sprintf("INV-%08d", i), BPayReference: strconv.Itoa(1e9 + i),
 				OutstandingAmount: ccr.AmountFromMinor(int64(i%1_000_000)+1, 2), Status: accounts.StatusActive,
 				Debtor: accounts.Party{
-					FirstName: new("Alexandra"), LastName: new("Surname-" + strconv.Itoa(i%5000)), DateOfBirth: ccr.Date{Year: 1950 + i%50, Month: 5, Day: 1 + i%28},
-					Email: new(fmt.Sprintf("debtor%d@example.com", i)), MobileNumber: new(fmt.Sprintf("+614%08d", i%1e8)), PostalCode: new(strconv.Itoa(1000 + i%9000)),
+					FirstName: "Alexandra", LastName: "Surname-" + strconv.Itoa(i%5000), DateOfBirth: ccr.Date{Year: 1950 + i%50, Month: 5, Day: 1 + i%28},
+					Email: fmt.Sprintf("debtor%d@example.com", i), MobileNumber: fmt.Sprintf("+614%08d", i%1e8), PostalCode: strconv.Itoa(1000 + i%9000),
 				},
-				DaysPastDue: new(int32(1 + i%365)), DueDate: ccr.Date{Year: 2026, Month: time.Month(1 + i%12), Day: 1 + i%28},
+				DaysPastDue: int32(1 + i%365), DueDate: ccr.Date{Year: 2026, Month: time.Month(1 + i%12), Day: 1 + i%28},
 			}
-			if !yield(a, nil) {
+			if !yield(accounts.Row[accounts.Account]{Value: a}, nil) {
 				return
 			}
 		}
@@ -244,7 +244,7 @@ func benchSerial(marshal func(reference string, rows []accounts.Account) ([]byte
 	}
 	for row, err := range accounts.ReadAccounts(f, accounts.CSVReadOptions{}) {
 		check(err)
-		if batch = append(batch, row); len(batch) == cap(batch) {
+		if batch = append(batch, row.Value); len(batch) == cap(batch) {
 			send()
 		}
 	}
@@ -278,7 +278,7 @@ func BenchmarkEncode(b *testing.B) {
 	batch := make([]accounts.Account, 1000)
 	for i := range batch {
 		batch[i] = row(i)
-		batch[i].Brand, batch[i].InvoiceNumber, batch[i].Debtor.Email = new("Blue"), new("IN-1"), new("ann@example.com")
+		batch[i].Brand, batch[i].InvoiceNumber, batch[i].Debtor.Email = "Blue", "IN-1", "ann@example.com"
 	}
 	per := func(f func() error) float64 {
 		var best time.Duration = 1 << 62

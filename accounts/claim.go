@@ -14,22 +14,22 @@ import "github.com/ccr-sdk/ccr"
 // the other (inferred).
 type Claim struct {
 	// Brand of the insurer. Inferred name.
-	Brand *string `json:"brand,omitempty"`
+	Brand string `json:"brand,omitempty"`
 	// Portfolio, such as car insurance. Inferred name.
-	Portfolio *string `json:"portfolio,omitempty"`
+	Portfolio string `json:"portfolio,omitempty"`
 	// ClientReferenceID is your key of the claim; optional here, 1 to 150
 	// characters if set. Inferred name.
-	ClientReferenceID *string `json:"clientReferenceId,omitempty"`
+	ClientReferenceID string `json:"clientReferenceId,omitempty"`
 	// ClaimNumber is required, 1 to 150 characters. Inferred name.
 	ClaimNumber string `json:"claimNumber"`
 	// Status is required; the same values as for accounts. Inferred name.
 	Status Status `json:"status"`
 	// StatusReason is the reason for the status. Inferred name.
-	StatusReason *string `json:"statusReason,omitempty"`
+	StatusReason string `json:"statusReason,omitempty"`
 	// PaymentReferenceNumber is the PRN. Inferred name.
-	PaymentReferenceNumber *string `json:"paymentReferenceNumber,omitempty"`
+	PaymentReferenceNumber string `json:"paymentReferenceNumber,omitempty"`
 	// BPayReference is the BPay payment reference. Inferred name.
-	BPayReference *string `json:"bPayReference,omitempty"`
+	BPayReference string `json:"bPayReference,omitempty"`
 	// InitialRecoveryAmount is zero or more. Inferred name.
 	InitialRecoveryAmount ccr.Amount `json:"initialRecoveryAmount,omitzero"`
 	// RecoveryAmount is zero or more; left out or zero means that the cost of
@@ -38,12 +38,12 @@ type Claim struct {
 	// RecoveredAmount is zero or more. Inferred name.
 	RecoveredAmount ccr.Amount `json:"recoveredAmount,omitzero"`
 	// CallbackNumber is only needed if it differs from the brand's. Inferred name.
-	CallbackNumber *string `json:"callbackNumber,omitempty"`
+	CallbackNumber string `json:"callbackNumber,omitempty"`
 	// ClaimExcess holds the insurance excess.
-	ClaimExcess *ClaimExcess `json:"claimExcess,omitempty"`
+	ClaimExcess ClaimExcess `json:"claimExcess,omitzero"`
 	// ThirdParty is the person or company that the claim is against. That the
 	// API takes it, and under this name, is inferred from the claims file.
-	ThirdParty *Party `json:"thirdParty,omitempty"`
+	ThirdParty Party `json:"thirdParty,omitzero"`
 
 	// Extra adds members, and wins over the fields: see [Extra].
 	Extra Extra `json:"-"`

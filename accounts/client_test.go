@@ -46,9 +46,14 @@ func row(i int) accounts.Account {
 		ClientReferenceID: fmt.Sprintf("C-%06d", i),
 		OutstandingAmount: ccr.AmountFromMinor(int64(1000+i), 2),
 		Status:            accounts.StatusActive,
-		Debtor:            accounts.Party{FirstName: new("Ann"), LastName: new(fmt.Sprintf("Debtor %d", i))},
+		Debtor:            accounts.Party{FirstName: "Ann", LastName: fmt.Sprintf("Debtor %d", i)},
 		DueDate:           ccr.Date{Year: 2026, Month: 12, Day: 1},
 	}
+}
+
+// sourceRow is row(i) as a source yields it.
+func sourceRow(i int) accounts.Row[accounts.Account] {
+	return accounts.Row[accounts.Account]{Value: row(i)}
 }
 
 func rows(n int) []accounts.Account {
@@ -98,7 +103,7 @@ func TestPaymentsAndClaims(t *testing.T) {
 	srv := serve(t, accountstest.Config{})
 	client := dial(t, srv)
 	receipt, err := client.ReportPayments(t.Context(), accounts.PaymentBatch{ReferenceID: "p1", Payments: []accounts.Payment{
-		{ClientReferenceID: new("C-1"), Amount: amount(t, "0.10"), PaymentDate: ccr.Date{Year: 2026, Month: 11, Day: 20}, PaymentReference: new("R-1")},
+		{ClientReferenceID: "C-1", Amount: amount(t, "0.10"), PaymentDate: ccr.Date{Year: 2026, Month: 11, Day: 20}, PaymentReference: "R-1"},
 	}})
 	require.NoError(t, err)
 	assert.Equal(t, "ReportPayments", receipt.Operation)

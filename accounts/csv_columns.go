@@ -21,16 +21,14 @@ type column[T any] struct {
 // The functions that find a field get a flag that says whether to make the
 // object it is in; without it they return nil if there is none.
 
-func textColumn[T any](name, path string, shown bool, at func(*T, bool) **string) column[T] {
+func textColumn[T any](name, path string, shown bool, at func(*T, bool) *string) column[T] {
 	return column[T]{name, path, shown,
 		func(t *T, _ string) (string, bool) {
-			if p := at(t, false); p != nil && *p != nil {
-				return **p, true
-			}
-			return "", false
+			p := at(t, false)
+			return *p, *p != ""
 		},
 		func(t *T, text *string, _ string) error {
-			*at(t, true) = text
+			*at(t, true) = *text
 			return nil
 		}}
 }
@@ -98,7 +96,7 @@ func own[T, F any](at func(*T) *F) func(*T, bool) *F {
 // accountColumns is the Debtor Accounts file: the columns that the vendor's
 // page shows before it breaks off, then one for each other field.
 func accountColumns() []column[Account] {
-	text := func(name, path string, shown bool, at func(*Account) **string) column[Account] {
+	text := func(name, path string, shown bool, at func(*Account) *string) column[Account] {
 		return textColumn(name, path, shown, own(at))
 	}
 	amount := func(name, path string, at func(*Account) *ccr.Amount) column[Account] {
@@ -106,25 +104,25 @@ func accountColumns() []column[Account] {
 	}
 	return []column[Account]{
 		requiredColumn("ClientReference", "clientReferenceId", func(a *Account) *string { return &a.ClientReferenceID }),
-		text("Brand", "brand", true, func(a *Account) **string { return &a.Brand }),
-		text("Portfolio", "portfolio", true, func(a *Account) **string { return &a.Portfolio }),
+		text("Brand", "brand", true, func(a *Account) *string { return &a.Brand }),
+		text("Portfolio", "portfolio", true, func(a *Account) *string { return &a.Portfolio }),
 		statusColumn(func(a *Account) *Status { return &a.Status }),
-		text("InvoiceNumber", "invoiceNumber", true, func(a *Account) **string { return &a.InvoiceNumber }),
-		text("Reference", "reference", true, func(a *Account) **string { return &a.Reference }),
-		text("PaymentReconciliationReference", "paymentReconciliationReference", true, func(a *Account) **string { return &a.PaymentReconciliationReference }),
+		text("InvoiceNumber", "invoiceNumber", true, func(a *Account) *string { return &a.InvoiceNumber }),
+		text("Reference", "reference", true, func(a *Account) *string { return &a.Reference }),
+		text("PaymentReconciliationReference", "paymentReconciliationReference", true, func(a *Account) *string { return &a.PaymentReconciliationReference }),
 		amount("OutstandingAmount", "outstandingAmount", func(a *Account) *ccr.Amount { return &a.OutstandingAmount }),
 		dateColumn("DueDate", "dueDate", false, own(func(a *Account) *ccr.Date { return &a.DueDate })),
-		text("FirstName", "debtor.firstName", false, func(a *Account) **string { return &a.Debtor.FirstName }),
-		text("LastName", "debtor.lastName", false, func(a *Account) **string { return &a.Debtor.LastName }),
-		text("CompanyName", "debtor.companyName", false, func(a *Account) **string { return &a.Debtor.CompanyName }),
+		text("FirstName", "debtor.firstName", false, func(a *Account) *string { return &a.Debtor.FirstName }),
+		text("LastName", "debtor.lastName", false, func(a *Account) *string { return &a.Debtor.LastName }),
+		text("CompanyName", "debtor.companyName", false, func(a *Account) *string { return &a.Debtor.CompanyName }),
 		dateColumn("DateOfBirth", "debtor.dateOfBirth", false, own(func(a *Account) *ccr.Date { return &a.Debtor.DateOfBirth })),
-		text("Email", "debtor.email", false, func(a *Account) **string { return &a.Debtor.Email }),
-		text("MobileNumber", "debtor.mobileNumber", true, func(a *Account) **string { return &a.Debtor.MobileNumber }),
-		text("PostalCode", "debtor.postalCode", false, func(a *Account) **string { return &a.Debtor.PostalCode }),
-		text("Product", "product", false, func(a *Account) **string { return &a.Product }),
-		text("Segment", "segment", false, func(a *Account) **string { return &a.Segment }),
-		text("CurrencyCode", "currencyCode", false, func(a *Account) **string { return &a.CurrencyCode }),
-		text("BPayReference", "bPayReference", false, func(a *Account) **string { return &a.BPayReference }),
+		text("Email", "debtor.email", false, func(a *Account) *string { return &a.Debtor.Email }),
+		text("MobileNumber", "debtor.mobileNumber", true, func(a *Account) *string { return &a.Debtor.MobileNumber }),
+		text("PostalCode", "debtor.postalCode", false, func(a *Account) *string { return &a.Debtor.PostalCode }),
+		text("Product", "product", false, func(a *Account) *string { return &a.Product }),
+		text("Segment", "segment", false, func(a *Account) *string { return &a.Segment }),
+		text("CurrencyCode", "currencyCode", false, func(a *Account) *string { return &a.CurrencyCode }),
+		text("BPayReference", "bPayReference", false, func(a *Account) *string { return &a.BPayReference }),
 		amount("MinimumOfferAmount", "minimumOfferAmount", func(a *Account) *ccr.Amount { return &a.MinimumOfferAmount }),
 		amount("MaximumDiscountPercentage", "maximumDiscountPercentage", func(a *Account) *ccr.Amount { return &a.MaximumDiscountPercentage }),
 		amount("UpfrontAmount", "upfrontAmount", func(a *Account) *ccr.Amount { return &a.UpfrontAmount }),
@@ -136,25 +134,22 @@ func accountColumns() []column[Account] {
 				}
 				return nil
 			}},
-		text("CallbackNumber", "callbackNumber", false, func(a *Account) **string { return &a.CallbackNumber }),
-		text("CustomData1", "customData1", false, func(a *Account) **string { return &a.CustomData1 }),
-		text("CustomData2", "customData2", false, func(a *Account) **string { return &a.CustomData2 }),
-		text("CustomData3", "customData3", false, func(a *Account) **string { return &a.CustomData3 }),
-		text("CustomData4", "customData4", false, func(a *Account) **string { return &a.CustomData4 }),
-		text("CustomData5", "customData5", false, func(a *Account) **string { return &a.CustomData5 }),
+		text("CallbackNumber", "callbackNumber", false, func(a *Account) *string { return &a.CallbackNumber }),
+		text("CustomData1", "customData1", false, func(a *Account) *string { return &a.CustomData1 }),
+		text("CustomData2", "customData2", false, func(a *Account) *string { return &a.CustomData2 }),
+		text("CustomData3", "customData3", false, func(a *Account) *string { return &a.CustomData3 }),
+		text("CustomData4", "customData4", false, func(a *Account) *string { return &a.CustomData4 }),
+		text("CustomData5", "customData5", false, func(a *Account) *string { return &a.CustomData5 }),
 		{"DaysPastDue", "daysPastDue", false,
 			func(a *Account, _ string) (string, bool) {
-				if a.DaysPastDue == nil {
-					return "", false
-				}
-				return strconv.Itoa(int(*a.DaysPastDue)), true
+				return strconv.Itoa(int(a.DaysPastDue)), a.DaysPastDue != 0
 			},
 			func(a *Account, text *string, _ string) error {
 				n, err := strconv.ParseInt(strings.TrimSpace(*text), 10, 32)
 				if err != nil {
 					return errors.New("is not a whole number of 32 bits")
 				}
-				a.DaysPastDue = new(int32(n))
+				a.DaysPastDue = int32(n)
 				return nil
 			}},
 	}
@@ -162,58 +157,40 @@ func accountColumns() []column[Account] {
 
 // claimColumns is the Third Party Claim file, likewise.
 func claimColumns() []column[Claim] {
-	text := func(name, path string, shown bool, at func(*Claim) **string) column[Claim] {
+	text := func(name, path string, shown bool, at func(*Claim) *string) column[Claim] {
 		return textColumn(name, path, shown, own(at))
 	}
 	amount := func(name, path string, at func(*Claim) *ccr.Amount) column[Claim] {
 		return amountColumn(name, path, own(at))
 	}
-	party := func(name, path string, shown bool, at func(*Party) **string) column[Claim] {
-		return textColumn(name, "thirdParty."+path, shown, func(c *Claim, create bool) **string {
-			if c.ThirdParty == nil {
-				if !create {
-					return nil
-				}
-				c.ThirdParty = &Party{}
-			}
-			return at(c.ThirdParty)
+	party := func(name, path string, shown bool, at func(*Party) *string) column[Claim] {
+		return textColumn(name, "thirdParty."+path, shown, func(c *Claim, _ bool) *string {
+			return at(&c.ThirdParty)
 		})
 	}
 	return []column[Claim]{
-		text("Brand", "brand", true, func(c *Claim) **string { return &c.Brand }),
-		text("Portfolio", "portfolio", true, func(c *Claim) **string { return &c.Portfolio }),
-		text("Client Reference No", "clientReferenceId", true, func(c *Claim) **string { return &c.ClientReferenceID }),
+		text("Brand", "brand", true, func(c *Claim) *string { return &c.Brand }),
+		text("Portfolio", "portfolio", true, func(c *Claim) *string { return &c.Portfolio }),
+		text("Client Reference No", "clientReferenceId", true, func(c *Claim) *string { return &c.ClientReferenceID }),
 		requiredColumn("Claim Number", "claimNumber", func(c *Claim) *string { return &c.ClaimNumber }),
-		text("Payment Reference Number (PRN)", "paymentReferenceNumber", true, func(c *Claim) **string { return &c.PaymentReferenceNumber }),
+		text("Payment Reference Number (PRN)", "paymentReferenceNumber", true, func(c *Claim) *string { return &c.PaymentReferenceNumber }),
 		statusColumn(func(c *Claim) *Status { return &c.Status }),
-		party("Third-Party First Name", "firstName", true, func(p *Party) **string { return &p.FirstName }),
-		party("Third-Party Last Name", "lastName", true, func(p *Party) **string { return &p.LastName }),
-		party("Third-Party Company Name", "companyName", true, func(p *Party) **string { return &p.CompanyName }),
-		dateColumn("Third-Party DOB", "thirdParty.dateOfBirth", true, func(c *Claim, create bool) *ccr.Date {
-			if c.ThirdParty == nil {
-				if !create {
-					return nil
-				}
-				c.ThirdParty = &Party{}
-			}
+		party("Third-Party First Name", "firstName", true, func(p *Party) *string { return &p.FirstName }),
+		party("Third-Party Last Name", "lastName", true, func(p *Party) *string { return &p.LastName }),
+		party("Third-Party Company Name", "companyName", true, func(p *Party) *string { return &p.CompanyName }),
+		dateColumn("Third-Party DOB", "thirdParty.dateOfBirth", true, func(c *Claim, _ bool) *ccr.Date {
 			return &c.ThirdParty.DateOfBirth
 		}),
-		party("Third-Party Postal Code", "postalCode", true, func(p *Party) **string { return &p.PostalCode }),
-		party("Third-Party Email", "email", false, func(p *Party) **string { return &p.Email }),
-		party("Third-Party Mobile Number", "mobileNumber", false, func(p *Party) **string { return &p.MobileNumber }),
-		text("Status Reason", "statusReason", false, func(c *Claim) **string { return &c.StatusReason }),
-		text("BPay Reference", "bPayReference", false, func(c *Claim) **string { return &c.BPayReference }),
+		party("Third-Party Postal Code", "postalCode", true, func(p *Party) *string { return &p.PostalCode }),
+		party("Third-Party Email", "email", false, func(p *Party) *string { return &p.Email }),
+		party("Third-Party Mobile Number", "mobileNumber", false, func(p *Party) *string { return &p.MobileNumber }),
+		text("Status Reason", "statusReason", false, func(c *Claim) *string { return &c.StatusReason }),
+		text("BPay Reference", "bPayReference", false, func(c *Claim) *string { return &c.BPayReference }),
 		amount("Initial Recovery Amount", "initialRecoveryAmount", func(c *Claim) *ccr.Amount { return &c.InitialRecoveryAmount }),
 		amount("Recovery Amount", "recoveryAmount", func(c *Claim) *ccr.Amount { return &c.RecoveryAmount }),
 		amount("Recovered Amount", "recoveredAmount", func(c *Claim) *ccr.Amount { return &c.RecoveredAmount }),
-		text("Callback Number", "callbackNumber", false, func(c *Claim) **string { return &c.CallbackNumber }),
-		amountColumn("Claim Excess", "claimExcess.amount", func(c *Claim, create bool) *ccr.Amount {
-			if c.ClaimExcess == nil {
-				if !create {
-					return nil
-				}
-				c.ClaimExcess = &ClaimExcess{}
-			}
+		text("Callback Number", "callbackNumber", false, func(c *Claim) *string { return &c.CallbackNumber }),
+		amountColumn("Claim Excess", "claimExcess.amount", func(c *Claim, _ bool) *ccr.Amount {
 			return &c.ClaimExcess.Amount
 		}),
 	}

@@ -63,7 +63,7 @@ func (e *RowError) Is(target error) bool { return target == ccr.ErrInvalid } //n
 //
 // A row that cannot be read is yielded as a [RowError], and reading goes on.
 // Any other error (the file itself, its header, its quoting) is the last.
-func ReadAccounts(r io.Reader, o CSVReadOptions) iter.Seq2[Account, error] {
+func ReadAccounts(r io.Reader, o CSVReadOptions) iter.Seq2[Row[Account], error] {
 	return readCSV(r, o, accountColumns(), "ClientReference", func(a *Account) *Extra { return &a.Extra }, func(a *Account) {
 		if a.Status == "" {
 			a.Status = StatusActive
@@ -72,7 +72,7 @@ func ReadAccounts(r io.Reader, o CSVReadOptions) iter.Seq2[Account, error] {
 }
 
 // ReadClaims reads a Third Party Claim file; see [ReadAccounts].
-func ReadClaims(r io.Reader, o CSVReadOptions) iter.Seq2[Claim, error] {
+func ReadClaims(r io.Reader, o CSVReadOptions) iter.Seq2[Row[Claim], error] {
 	return readCSV(r, o, claimColumns(), "Claim Number", func(c *Claim) *Extra { return &c.Extra }, func(c *Claim) {
 		if c.Status == "" {
 			c.Status = StatusActive
@@ -80,9 +80,9 @@ func ReadClaims(r io.Reader, o CSVReadOptions) iter.Seq2[Claim, error] {
 	})
 }
 
-func readCSV[T any](r io.Reader, o CSVReadOptions, columns []column[T], required string, extra func(*T) *Extra, complete func(*T)) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		var none T
+func readCSV[T any](r io.Reader, o CSVReadOptions, columns []column[T], required string, extra func(*T) *Extra, complete func(*T)) iter.Seq2[Row[T], error] {
+	return func(yield func(Row[T], error) bool) {
+		var none Row[T]
 		in, err := newCSVReader(r, o.Comma)
 		if err != nil {
 			yield(none, err)
@@ -113,13 +113,14 @@ func readCSV[T any](r io.Reader, o CSVReadOptions, columns []column[T], required
 				yield(none, fileError(err))
 				return
 			}
-			*row = none
-			if err = readRow(row, in, record, at, layout); err != nil {
-				*row = none
+			*row = none.Value
+			line, _ := in.FieldPos(0)
+			if err = readRow(row, line, record, at, layout); err != nil {
+				*row = none.Value
 			} else {
 				complete(row)
 			}
-			if !yield(*row, err) {
+			if !yield(Row[T]{Value: *row, Line: line}, err) {
 				return
 			}
 		}
@@ -127,8 +128,7 @@ func readCSV[T any](r io.Reader, o CSVReadOptions, columns []column[T], required
 }
 
 // readRow fills a row; the first fault ends it.
-func readRow[T any](row *T, in *csv.Reader, record []string, at []*column[T], layout string) error {
-	line, _ := in.FieldPos(0)
+func readRow[T any](row *T, line int, record []string, at []*column[T], layout string) error {
 	if len(record) != len(at) {
 		return &RowError{Line: line, Err: fmt.Errorf("has %d fields, the header has %d", len(record), len(at))}
 	}

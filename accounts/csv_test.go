@@ -29,6 +29,13 @@ func gather[T any](seq iter.Seq2[T, error]) (rows []T, errs []error) {
 	return rows, errs
 }
 
+func values[T any](rows []accounts.Row[T]) (out []T) {
+	for _, r := range rows {
+		out = append(out, r.Value)
+	}
+	return out
+}
+
 func TestReadAccounts(t *testing.T) {
 	t.Parallel()
 	const file = "\ufeffclient_reference,Brand,Status,INVOICE NUMBER,Outstanding Amount,DueDate,LastName,MobileNumber,DaysPastDue,IssuedDate\r\n" +
@@ -37,19 +44,19 @@ func TestReadAccounts(t *testing.T) {
 	rows, errs := gather(accounts.ReadAccounts(strings.NewReader(file), accounts.CSVReadOptions{Headers: map[string]string{"ClientReference": "client_reference"}}))
 	require.Empty(t, errs)
 	require.Len(t, rows, 2)
-	assert.Equal(t, "C-1", rows[0].ClientReferenceID)
-	assert.Equal(t, `Blue, "Ltd"`, *rows[0].Brand)
-	assert.Equal(t, accounts.StatusHold, rows[0].Status)
-	assert.Equal(t, "0.10", rows[0].OutstandingAmount.String())
-	assert.Equal(t, "2026-02-03", rows[0].DueDate.String())
-	assert.Equal(t, "+61 400 000 000", *rows[0].Debtor.MobileNumber)
-	assert.Equal(t, int32(31), *rows[0].DaysPastDue)
-	assert.Equal(t, "2026-03-04T05:06:07+10:00", rows[0].IssuedDate.String())
-	assert.Equal(t, accounts.StatusActive, rows[1].Status, "the file's documented default")
-	assert.Nil(t, rows[1].Brand)
-	assert.Nil(t, rows[1].InvoiceNumber)
-	assert.True(t, rows[1].DueDate.IsZero())
-	assert.Equal(t, "line\nbreak", *rows[1].Debtor.LastName)
+	assert.Equal(t, "C-1", rows[0].Value.ClientReferenceID)
+	assert.Equal(t, `Blue, "Ltd"`, rows[0].Value.Brand)
+	assert.Equal(t, accounts.StatusHold, rows[0].Value.Status)
+	assert.Equal(t, "0.10", rows[0].Value.OutstandingAmount.String())
+	assert.Equal(t, "2026-02-03", rows[0].Value.DueDate.String())
+	assert.Equal(t, "+61 400 000 000", rows[0].Value.Debtor.MobileNumber)
+	assert.Equal(t, int32(31), rows[0].Value.DaysPastDue)
+	assert.Equal(t, "2026-03-04T05:06:07+10:00", rows[0].Value.IssuedDate.String())
+	assert.Equal(t, accounts.StatusActive, rows[1].Value.Status, "the file's documented default")
+	assert.Empty(t, rows[1].Value.Brand)
+	assert.Empty(t, rows[1].Value.InvoiceNumber)
+	assert.True(t, rows[1].Value.DueDate.IsZero())
+	assert.Equal(t, "line\nbreak", rows[1].Value.Debtor.LastName)
 }
 
 func TestReadAccountsWithTheClientsHeaders(t *testing.T) {
@@ -66,8 +73,8 @@ func TestReadAccountsWithTheClientsHeaders(t *testing.T) {
 	o.IgnoreUnknown = true
 	rows, errs := gather(accounts.ReadAccounts(strings.NewReader(file), o))
 	require.Empty(t, errs)
-	assert.Equal(t, "2026-02-03", rows[0].DueDate.String())
-	assert.Equal(t, "AU-7", rows[0].Extra["costCentre"])
+	assert.Equal(t, "2026-02-03", rows[0].Value.DueDate.String())
+	assert.Equal(t, "AU-7", rows[0].Value.Extra["costCentre"])
 }
 
 func TestReadAccountsFaults(t *testing.T) {
@@ -121,7 +128,6 @@ func inFile(t testing.TB) accounts.Account {
 	a.AdditionalInfo, a.SendInstantMessages, a.IdentityChallenges = nil, nil, nil
 	a.Extra = accounts.Extra{"costCentre": "AU-7"}
 	a.Debtor.Extra = nil
-	a.CustomData5 = nil // an empty text and none are one in a file
 	return a
 }
 
@@ -149,7 +155,7 @@ func TestAccountsRoundTrip(t *testing.T) {
 	require.Len(t, rows, 1)
 	a, err := json.Marshal(want)
 	require.NoError(t, err)
-	b, err := json.Marshal(rows[0])
+	b, err := json.Marshal(rows[0].Value)
 	require.NoError(t, err)
 	assert.Equal(t, string(a), string(b))
 }
@@ -161,7 +167,7 @@ func TestGoldenFiles(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, w.Write(accounts.Account{
 		ClientReferenceID: "C-1", Status: accounts.StatusActive, OutstandingAmount: amount(t, "0.10"), DueDate: ccr.Date{Year: 2026, Month: 2, Day: 3},
-		Debtor: accounts.Party{LastName: new(`=HYPERLINK("x")`), MobileNumber: new("+61 (0)400-000-000")}, Brand: new("a,b"),
+		Debtor: accounts.Party{LastName: `=HYPERLINK("x")`, MobileNumber: "+61 (0)400-000-000"}, Brand: "a,b",
 	}))
 	require.NoError(t, w.Close())
 	golden(t, "accounts.csv", bytes.ReplaceAll(bytes.TrimSuffix(file.Bytes(), []byte("\r\n")), []byte("\r\n"), []byte("\n")))
@@ -169,22 +175,22 @@ func TestGoldenFiles(t *testing.T) {
 	file.Reset()
 	cw, err := accounts.NewClaimWriter(&file, accounts.CSVWriteOptions{})
 	require.NoError(t, err)
-	require.NoError(t, cw.Write(accounts.Claim{ClaimNumber: "N-1", Status: accounts.StatusActive, ThirdParty: &accounts.Party{LastName: new("Doe"), DateOfBirth: ccr.Date{Year: 1990, Month: 1, Day: 2}}}))
+	require.NoError(t, cw.Write(accounts.Claim{ClaimNumber: "N-1", Status: accounts.StatusActive, ThirdParty: accounts.Party{LastName: "Doe", DateOfBirth: ccr.Date{Year: 1990, Month: 1, Day: 2}}}))
 	require.NoError(t, cw.Close())
 	golden(t, "claims.csv", bytes.ReplaceAll(bytes.TrimSuffix(file.Bytes(), []byte("\r\n")), []byte("\r\n"), []byte("\n")))
 	claims, errs := gather(accounts.ReadClaims(&file, accounts.CSVReadOptions{}))
 	require.Empty(t, errs)
-	assert.Equal(t, "Doe", *claims[0].ThirdParty.LastName)
-	assert.Equal(t, 1990, claims[0].ThirdParty.DateOfBirth.Year)
-	assert.Nil(t, claims[0].ClaimExcess)
+	assert.Equal(t, "Doe", claims[0].Value.ThirdParty.LastName)
+	assert.Equal(t, 1990, claims[0].Value.ThirdParty.DateOfBirth.Year)
+	assert.Zero(t, claims[0].Value.ClaimExcess)
 }
 
 func TestClaimsRoundTrip(t *testing.T) {
 	t.Parallel()
 	want := accounts.Claim{
-		Brand: new("B"), Portfolio: new("P"), ClientReferenceID: new("CL-1"), ClaimNumber: "N-1", Status: accounts.StatusHold, StatusReason: new("r"),
-		PaymentReferenceNumber: new("PRN"), BPayReference: new("1"), InitialRecoveryAmount: amount(t, "1"), RecoveryAmount: amount(t, "2.0"), RecoveredAmount: amount(t, "0"),
-		CallbackNumber: new("1"), ClaimExcess: &accounts.ClaimExcess{Amount: amount(t, "3")}, ThirdParty: &accounts.Party{CompanyName: new("C"), Email: new("e@example.com"), MobileNumber: new("1"), PostalCode: new("3000")},
+		Brand: "B", Portfolio: "P", ClientReferenceID: "CL-1", ClaimNumber: "N-1", Status: accounts.StatusHold, StatusReason: "r",
+		PaymentReferenceNumber: "PRN", BPayReference: "1", InitialRecoveryAmount: amount(t, "1"), RecoveryAmount: amount(t, "2.0"), RecoveredAmount: amount(t, "0"),
+		CallbackNumber: "1", ClaimExcess: accounts.ClaimExcess{Amount: amount(t, "3")}, ThirdParty: accounts.Party{CompanyName: "C", Email: "e@example.com", MobileNumber: "1", PostalCode: "3000"},
 	}
 	var columns []string
 	for _, c := range accounts.ClaimColumns() {
@@ -197,7 +203,7 @@ func TestClaimsRoundTrip(t *testing.T) {
 	require.NoError(t, w.Close())
 	got, errs := gather(accounts.ReadClaims(&file, accounts.CSVReadOptions{}))
 	require.Empty(t, errs)
-	assert.Equal(t, []accounts.Claim{want}, got)
+	assert.Equal(t, []accounts.Claim{want}, values(got))
 }
 
 func TestWriterRefuses(t *testing.T) {
@@ -224,7 +230,7 @@ func TestWriterRefuses(t *testing.T) {
 		a.Status = accounts.StatusHold
 		assert.Equal(t, []string{"rows[1].status"}, paths(t, w.Write(a)))
 		a = row(1)
-		a.Brand = new("Active")
+		a.Brand = "Active"
 		assert.Equal(t, []string{"rows[1].brand"}, paths(t, w.Write(a)))
 	})
 	t.Run("an invalid row", func(t *testing.T) {
@@ -263,9 +269,9 @@ func TestWriterRefuses(t *testing.T) {
 	t.Run("a lone carriage return", func(t *testing.T) {
 		t.Parallel()
 		a := row(1)
-		a.Brand = new("a\rb")
+		a.Brand = "a\rb"
 		assert.Equal(t, []string{"rows[0].brand"}, paths(t, open(t, accounts.CSVWriteOptions{}).Write(a)))
-		a.Brand = new("a\r\nb")
+		a.Brand = "a\r\nb"
 		require.NoError(t, open(t, accounts.CSVWriteOptions{}).Write(a))
 	})
 	t.Run("a row too many", func(t *testing.T) {
@@ -307,13 +313,13 @@ func TestWriteAccountsFile(t *testing.T) {
 	require.NoError(t, os.WriteFile(path, []byte("yesterday's"), 0o600))
 	o := accounts.CSVWriteOptions{Mode: accounts.ActivePortfolio, Rows: 3}
 	short := errors.New("the query broke off")
-	sources := map[string]iter.Seq2[accounts.Account, error]{
-		"short": accounts.Rows(rows(2)...),
-		"long":  accounts.Rows(rows(4)...),
-		"broken": func(yield func(accounts.Account, error) bool) {
-			_ = yield(row(1), nil) && yield(accounts.Account{}, short)
+	sources := map[string]iter.Seq2[accounts.Row[accounts.Account], error]{
+		"short": accounts.RowsOf(rows(2)...),
+		"long":  accounts.RowsOf(rows(4)...),
+		"broken": func(yield func(accounts.Row[accounts.Account], error) bool) {
+			_ = yield(sourceRow(1), nil) && yield(accounts.Row[accounts.Account]{}, short)
 		},
-		"invalid": accounts.Rows(row(1), accounts.Account{}, row(3)),
+		"invalid": accounts.RowsOf(row(1), accounts.Account{}, row(3)),
 	}
 	for name, source := range sources {
 		_, err := accounts.WriteAccountsFile(t.Context(), path, source, o)
@@ -326,7 +332,7 @@ func TestWriteAccountsFile(t *testing.T) {
 	require.NoError(t, err)
 	assert.Len(t, entries, 1, "no temporary file is left")
 
-	file, err := accounts.WriteAccountsFile(t.Context(), path, accounts.Rows(rows(3)...), o)
+	file, err := accounts.WriteAccountsFile(t.Context(), path, accounts.RowsOf(rows(3)...), o)
 	require.NoError(t, err)
 	assert.Equal(t, "debtors.csv", file.Name())
 	r, err := file.Open()
@@ -347,16 +353,16 @@ func TestFormulaGuard(t *testing.T) {
 		var file bytes.Buffer
 		w, err := accounts.NewAccountWriter(&file, accounts.CSVWriteOptions{Columns: []string{"ClientReference", "LastName", "CompanyName", "Status"}})
 		require.NoError(t, err)
-		require.NoError(t, w.Write(accounts.Account{ClientReferenceID: "C", Status: accounts.StatusActive, Debtor: accounts.Party{LastName: new(cell), CompanyName: new("x")}}))
+		require.NoError(t, w.Write(accounts.Account{ClientReferenceID: "C", Status: accounts.StatusActive, Debtor: accounts.Party{LastName: cell, CompanyName: "x"}}))
 		require.NoError(t, w.Close())
 		assert.Equal(t, guarded, strings.Contains(strings.ReplaceAll(file.String(), "\r", ""), "'"+cell), "%q in %q", cell, file.String())
 		got, errs := gather(accounts.ReadAccounts(&file, accounts.CSVReadOptions{}))
 		require.Empty(t, errs)
 		if cell == "" {
-			assert.Nil(t, got[0].Debtor.LastName)
+			assert.Empty(t, got[0].Value.Debtor.LastName)
 			continue
 		}
-		assert.Equal(t, cell, *got[0].Debtor.LastName)
+		assert.Equal(t, cell, got[0].Value.Debtor.LastName)
 	}
 }
 
@@ -376,8 +382,8 @@ func FuzzReadAccounts(f *testing.F) {
 		require.NoError(t, err)
 		var written []accounts.Account
 		for _, r := range rows {
-			if w.Write(r) == nil {
-				written = append(written, r)
+			if w.Write(r.Value) == nil {
+				written = append(written, r.Value)
 			}
 		}
 		require.NoError(t, w.Close())
@@ -385,7 +391,7 @@ func FuzzReadAccounts(f *testing.F) {
 		require.Empty(t, errs)
 		a, err := json.Marshal(written)
 		require.NoError(t, err)
-		b, err := json.Marshal(again)
+		b, err := json.Marshal(values(again))
 		require.NoError(t, err)
 		assert.Equal(t, string(a), string(b))
 	})

@@ -95,16 +95,12 @@ func NewAccountWriter(w io.Writer, o CSVWriteOptions) (*CSVWriter[Account], erro
 func NewClaimWriter(w io.Writer, o CSVWriteOptions) (*CSVWriter[Claim], error) {
 	return newCSVWriter(w, o, claimColumns(), nil, func(c *Claim) *Extra { return &c.Extra }, func(c *Claim, v *validator, has func(string) bool) {
 		c.validate(v)
-		if p := c.ThirdParty; p == nil || p.FirstName == nil && p.LastName == nil && p.CompanyName == nil {
+		if p := c.ThirdParty; p.FirstName == "" && p.LastName == "" && p.CompanyName == "" {
 			v.fault("thirdParty", "needs a first, last or company name in a file")
 		}
 		noExtra(v, "", c.Extra, has)
-		if c.ThirdParty != nil {
-			noExtra(v, "thirdParty.", c.ThirdParty.Extra, nil)
-		}
-		if c.ClaimExcess != nil {
-			noExtra(v, "claimExcess.", c.ClaimExcess.Extra, nil)
-		}
+		noExtra(v, "thirdParty.", c.ThirdParty.Extra, nil)
+		noExtra(v, "claimExcess.", c.ClaimExcess.Extra, nil)
 		if o.Mode == ActivePortfolio && c.Status != StatusActive {
 			v.fault("status", "must be Active in Active Portfolio mode")
 		}
@@ -293,16 +289,16 @@ func (w *CSVWriter[T]) Close() error {
 // only takes its name once it is whole, has the number of rows that was
 // promised, and is on disk. An error of the source, a faulty row or a missing
 // one leaves what was at path as it was.
-func WriteAccountsFile(ctx context.Context, path string, rows iter.Seq2[Account, error], o CSVWriteOptions) (ccr.File, error) {
+func WriteAccountsFile(ctx context.Context, path string, rows iter.Seq2[Row[Account], error], o CSVWriteOptions) (ccr.File, error) {
 	return writeFile(ctx, path, rows, func(w io.Writer) (*CSVWriter[Account], error) { return NewAccountWriter(w, o) })
 }
 
 // WriteClaimsFile is [WriteAccountsFile] for a Third Party Claim file.
-func WriteClaimsFile(ctx context.Context, path string, rows iter.Seq2[Claim, error], o CSVWriteOptions) (ccr.File, error) {
+func WriteClaimsFile(ctx context.Context, path string, rows iter.Seq2[Row[Claim], error], o CSVWriteOptions) (ccr.File, error) {
 	return writeFile(ctx, path, rows, func(w io.Writer) (*CSVWriter[Claim], error) { return NewClaimWriter(w, o) })
 }
 
-func writeFile[T any](ctx context.Context, path string, rows iter.Seq2[T, error], open func(io.Writer) (*CSVWriter[T], error)) (file ccr.File, err error) {
+func writeFile[T any](ctx context.Context, path string, rows iter.Seq2[Row[T], error], open func(io.Writer) (*CSVWriter[T], error)) (file ccr.File, err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), ".ccr-*.tmp")
 	if err != nil {
 		return file, fmt.Errorf("accounts: write file: %w", err)
@@ -318,7 +314,7 @@ func writeFile[T any](ctx context.Context, path string, rows iter.Seq2[T, error]
 	}
 	for row, err := range rows {
 		if err == nil {
-			err = w.Write(row)
+			err = w.Write(row.Value)
 		}
 		if err == nil {
 			err = ctx.Err()

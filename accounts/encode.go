@@ -164,18 +164,18 @@ func (o *objectWriter) text(i int, s string) {
 	}
 }
 
-func (o *objectWriter) optional(i int, s *string) {
-	if s == nil {
+func (o *objectWriter) optional(i int, s string) {
+	if s == "" {
 		o.absent(i)
 	} else {
-		o.text(i, *s)
+		o.text(i, s)
 	}
 }
 
-func (o *objectWriter) nullable(i int, s *string) {
+func (o *objectWriter) nullable(i int, s string) {
 	switch {
-	case s != nil:
-		o.text(i, *s)
+	case s != "":
+		o.text(i, s)
 	case o.key(i):
 		o.e.b = append(o.e.b, "null"...)
 	}
@@ -189,11 +189,11 @@ func (o *objectWriter) amount(i int, a ccr.Amount) {
 	}
 }
 
-func (o *objectWriter) integer(i int, n *int32) {
-	if n == nil {
+func (o *objectWriter) integer(i int, n int32) {
+	if n == 0 {
 		o.absent(i)
 	} else if o.key(i) {
-		o.e.b = strconv.AppendInt(o.e.b, int64(*n), 10)
+		o.e.b = strconv.AppendInt(o.e.b, int64(n), 10)
 	}
 }
 
@@ -397,12 +397,12 @@ func (c *Claim) encode(e *encoder) {
 	o.amount(mClaimRecoveryAmount, c.RecoveryAmount)
 	o.amount(mClaimRecoveredAmount, c.RecoveredAmount)
 	o.optional(mClaimCallbackNumber, c.CallbackNumber)
-	if c.ClaimExcess == nil {
+	if c.ClaimExcess.isEmpty() {
 		o.absent(mClaimExcess)
 	} else if o.key(mClaimExcess) {
 		c.ClaimExcess.encode(e)
 	}
-	if c.ThirdParty == nil {
+	if c.ThirdParty.isEmpty() {
 		o.absent(mClaimThirdParty)
 	} else if o.key(mClaimThirdParty) {
 		c.ThirdParty.encode(e)

@@ -61,7 +61,7 @@ func ExampleClient_UpsertAccounts() {
 		Accounts: []accounts.Account{{
 			ClientReferenceID: "C-1", Status: accounts.StatusActive, OutstandingAmount: outstanding,
 			DueDate: ccr.Date{Year: 2026, Month: time.December, Day: 1},
-			Debtor:  accounts.Party{FirstName: new("Ann"), LastName: new("Example"), Email: new("ann@example.com")},
+			Debtor:  accounts.Party{FirstName: "Ann", LastName: "Example", Email: "ann@example.com"},
 		}},
 	})
 	if err != nil {
@@ -81,8 +81,8 @@ func ExampleClient_UpsertAccounts() {
 
 func ExampleAccountBatch_Validate() {
 	err := accounts.AccountBatch{ReferenceID: "r", Accounts: []accounts.Account{
-		{ClientReferenceID: "C-1", Status: accounts.StatusActive, Debtor: accounts.Party{LastName: new("Example")}},
-		{ClientReferenceID: "C-2", DaysPastDue: new(int32(0))},
+		{ClientReferenceID: "C-1", Status: accounts.StatusActive, Debtor: accounts.Party{LastName: "Example"}},
+		{ClientReferenceID: "C-2", DaysPastDue: -1},
 	}}.Validate()
 	if e, ok := errors.AsType[*ccr.Error](err); ok {
 		for _, f := range e.Fields {
@@ -137,9 +137,9 @@ func ExampleClient_SubmitPayments() {
 	pay := func(amounts ...int64) error {
 		var rows []accounts.Payment
 		for _, cents := range amounts {
-			rows = append(rows, accounts.Payment{ClientReferenceID: new("C-1"), Amount: ccr.AmountFromMinor(cents, 2)})
+			rows = append(rows, accounts.Payment{ClientReferenceID: "C-1", Amount: ccr.AmountFromMinor(cents, 2)})
 		}
-		_, err := client.SubmitPayments(accounts.Rows(rows...), accounts.SubmitOptions{Name: "payments-2026-11-21", Journal: journal}).Run(context.Background())
+		_, err := client.SubmitPayments(accounts.RowsOf(rows...), accounts.SubmitOptions{Name: "payments-2026-11-21", Journal: journal}).Run(context.Background())
 		return err
 	}
 	fmt.Println(pay(5000, 2500))
@@ -157,7 +157,7 @@ func ExampleClient_UpsertClaims() {
 	srv, client := vendor()
 	defer srv.Close()
 	receipt, err := client.UpsertClaims(context.Background(), accounts.ClaimBatch{ReferenceID: "claims-1", Claims: []accounts.Claim{
-		{ClaimNumber: "N-1", Status: accounts.StatusActive, ThirdParty: &accounts.Party{CompanyName: new("Example Pty Ltd")}},
+		{ClaimNumber: "N-1", Status: accounts.StatusActive, ThirdParty: accounts.Party{CompanyName: "Example Pty Ltd"}},
 	}})
 	fmt.Println(receipt.Operation, receipt.Rows, err)
 	// Output:
@@ -180,7 +180,7 @@ func ExampleParseResumeToken() {
 
 func ExampleExtra() {
 	a := accounts.Account{
-		ClientReferenceID: "C-1", Status: accounts.StatusActive, Debtor: accounts.Party{LastName: new("Example")},
+		ClientReferenceID: "C-1", Status: accounts.StatusActive, Debtor: accounts.Party{LastName: "Example"},
 		Extra: accounts.Extra{"clientReferenceId": accounts.RenamedTo("clientReference"), "costCentre": "AU-7", "invoiceNumber": accounts.Omitted()},
 	}
 	b, err := a.MarshalJSON()
@@ -198,7 +198,7 @@ func ExampleNewAccountWriter() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	row := accounts.Account{ClientReferenceID: "C-1", Status: accounts.StatusActive, OutstandingAmount: ccr.AmountFromMinor(12050, 2), Debtor: accounts.Party{LastName: new("=1+1")}}
+	row := accounts.Account{ClientReferenceID: "C-1", Status: accounts.StatusActive, OutstandingAmount: ccr.AmountFromMinor(12050, 2), Debtor: accounts.Party{LastName: "=1+1"}}
 	if err := w.Write(row); err != nil {
 		log.Fatal(err)
 	}

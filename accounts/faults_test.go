@@ -48,7 +48,7 @@ func TestJobUnderFaults(t *testing.T) {
 		for {
 			srv.ClearFaults()
 			arm()
-			job := client.SubmitAccounts(accounts.Rows(rows(n)...), accounts.SubmitOptions{Name: "n", MaxRows: 10, Journal: journal})
+			job := client.SubmitAccounts(accounts.RowsOf(rows(n)...), accounts.SubmitOptions{Name: "n", MaxRows: 10, Journal: journal})
 			sum, err := job.Run(t.Context())
 			assert.Equal(t, sum.Rows, sum.Accepted+sum.Rejected+sum.Unknown+sum.NotSent, "%v", sum)
 			runs++
@@ -73,19 +73,19 @@ func TestJobLeavesNothingBehind(t *testing.T) {
 		o := func(name string) accounts.SubmitOptions {
 			return accounts.SubmitOptions{Name: name, MaxRows: 10, Concurrency: 4}
 		}
-		for range client.SubmitAccounts(accounts.Rows(rows(100)...), o("break")).All(t.Context()) {
+		for range client.SubmitAccounts(accounts.RowsOf(rows(100)...), o("break")).All(t.Context()) {
 			break
 		}
 		assert.Panics(t, func() {
-			for _, err := range client.SubmitAccounts(accounts.Rows(rows(100)...), o("panic-in-the-loop")).All(t.Context()) {
+			for _, err := range client.SubmitAccounts(accounts.RowsOf(rows(100)...), o("panic-in-the-loop")).All(t.Context()) {
 				assert.NoError(t, err)
 				panic("of the caller")
 			}
 		})
 		assert.Panics(t, func() {
-			for _, err := range client.SubmitAccounts(func(yield func(accounts.Account, error) bool) {
+			for _, err := range client.SubmitAccounts(func(yield func(accounts.Row[accounts.Account], error) bool) {
 				for _, r := range rows(25) {
-					if !yield(r, nil) {
+					if !yield(accounts.Row[accounts.Account]{Value: r}, nil) {
 						return
 					}
 				}
@@ -94,10 +94,10 @@ func TestJobLeavesNothingBehind(t *testing.T) {
 				assert.NoError(t, err)
 			}
 		})
-		_, err := client.SubmitAccounts(accounts.Rows(rows(100)...), o("whole")).Run(t.Context())
+		_, err := client.SubmitAccounts(accounts.RowsOf(rows(100)...), o("whole")).Run(t.Context())
 		require.NoError(t, err)
 		srv.Deny(true)
-		_, err = client.SubmitAccounts(accounts.Rows(rows(100)...), o("stops")).Run(t.Context())
+		_, err = client.SubmitAccounts(accounts.RowsOf(rows(100)...), o("stops")).Run(t.Context())
 		require.Error(t, err)
 		require.NotErrorIs(t, err, ccr.ErrOutcomeUnknown)
 		srv.HTTPClient().CloseIdleConnections()

@@ -65,7 +65,7 @@ func TestJobCutsByRowsAndBytes(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			j := client.SubmitAccounts(accounts.Rows(rows(200)...), c.o)
+			j := client.SubmitAccounts(accounts.RowsOf(rows(200)...), c.o)
 			receipts, errs := collect(t, j)
 			require.Empty(t, errs)
 			var sizes []int
@@ -103,7 +103,7 @@ func TestJobCutsByRowsAndBytes(t *testing.T) {
 func TestJobBatchesStayUnderMaxBytes(t *testing.T) {
 	t.Parallel()
 	srv := serve(t, accountstest.Config{})
-	j := dial(t, srv).SubmitAccounts(accounts.Rows(rows(500)...), accounts.SubmitOptions{Name: "n", MaxBytes: 10_000})
+	j := dial(t, srv).SubmitAccounts(accounts.RowsOf(rows(500)...), accounts.SubmitOptions{Name: "n", MaxBytes: 10_000})
 	_, errs := collect(t, j)
 	require.Empty(t, errs)
 	all := srv.Requests("UpsertAccounts")
@@ -117,7 +117,7 @@ func TestJobReferencesAreDeterministic(t *testing.T) {
 	t.Parallel()
 	run := func(name string, rows []accounts.Account) []string {
 		srv := serve(t, accountstest.Config{})
-		receipts, errs := collect(t, dial(t, srv).SubmitAccounts(accounts.Rows(rows...), accounts.SubmitOptions{Name: name, MaxRows: 10, Concurrency: 1}))
+		receipts, errs := collect(t, dial(t, srv).SubmitAccounts(accounts.RowsOf(rows...), accounts.SubmitOptions{Name: name, MaxRows: 10, Concurrency: 1}))
 		require.Empty(t, errs)
 		var refs []string
 		for _, r := range receipts {
@@ -155,7 +155,7 @@ func TestJobRerunSendsOnlyWhatIsMissing(t *testing.T) {
 		journal, err := accounts.OpenJournal(path)
 		require.NoError(t, err)
 		defer func() { require.NoError(t, journal.Close()) }()
-		j := client.SubmitAccounts(accounts.Rows(rows(100)...), accounts.SubmitOptions{Name: "n", MaxRows: 10, Journal: journal, Concurrency: 1})
+		j := client.SubmitAccounts(accounts.RowsOf(rows(100)...), accounts.SubmitOptions{Name: "n", MaxRows: 10, Journal: journal, Concurrency: 1})
 		receipts, errs := collect(t, j)
 		return j.Summary(), receipts, errs
 	}
@@ -196,7 +196,7 @@ func TestJobUnknownBatchIsSettledByARerun(t *testing.T) {
 			client := dial(t, srv)
 			journal := memoryJournal()
 			run := func() (accounts.Summary, []accounts.Receipt, []error) {
-				j := client.SubmitAccounts(accounts.Rows(rows(20)...), accounts.SubmitOptions{Name: "n", MaxRows: 10, Journal: journal, Concurrency: 1})
+				j := client.SubmitAccounts(accounts.RowsOf(rows(20)...), accounts.SubmitOptions{Name: "n", MaxRows: 10, Journal: journal, Concurrency: 1})
 				receipts, errs := collect(t, j)
 				return j.Summary(), receipts, errs
 			}
@@ -226,7 +226,7 @@ func TestJobRejectedBatches(t *testing.T) {
 			t.Parallel()
 			srv := serve(t, accountstest.Config{})
 			srv.Inject(accountstest.Fault{Operation: "UpsertAccounts", Kind: accountstest.Answer, Status: 422, Skip: 1})
-			j := dial(t, srv).SubmitAccounts(accounts.Rows(rows(50)...), accounts.SubmitOptions{Name: "n", MaxRows: 10, Concurrency: 1, ContinueOnRejected: goOn})
+			j := dial(t, srv).SubmitAccounts(accounts.RowsOf(rows(50)...), accounts.SubmitOptions{Name: "n", MaxRows: 10, Concurrency: 1, ContinueOnRejected: goOn})
 			_, errs := collect(t, j)
 			require.Len(t, errs, 1)
 			require.ErrorIs(t, errs[0], ccr.ErrInvalid)
@@ -246,7 +246,7 @@ func TestJobRejectedBatches(t *testing.T) {
 
 func TestJobInvalidRows(t *testing.T) {
 	t.Parallel()
-	source := func(yield func(accounts.Account, error) bool) {
+	source := func(yield func(accounts.Row[accounts.Account], error) bool) {
 		for i, r := range rows(30) {
 			var err error
 			switch i {
@@ -255,7 +255,7 @@ func TestJobInvalidRows(t *testing.T) {
 			case 15:
 				err = fmt.Errorf("line 16: %w", ccr.ErrInvalid)
 			}
-			if !yield(r, err) {
+			if !yield(accounts.Row[accounts.Account]{Value: r}, err) {
 				return
 			}
 		}
@@ -284,13 +284,13 @@ func TestJobSourceFails(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("disk on fire")
 	srv := serve(t, accountstest.Config{})
-	j := dial(t, srv).SubmitAccounts(func(yield func(accounts.Account, error) bool) {
+	j := dial(t, srv).SubmitAccounts(func(yield func(accounts.Row[accounts.Account], error) bool) {
 		for _, r := range rows(15) {
-			if !yield(r, nil) {
+			if !yield(accounts.Row[accounts.Account]{Value: r}, nil) {
 				return
 			}
 		}
-		yield(accounts.Account{}, broken)
+		yield(accounts.Row[accounts.Account]{}, broken)
 	}, accounts.SubmitOptions{Name: "n", MaxRows: 10, SkipInvalid: true})
 	_, errs := collect(t, j)
 	require.Len(t, errs, 1)
@@ -316,7 +316,7 @@ func TestJobBreakCountsWhatIsInFlightAsUnknown(t *testing.T) {
 			return nil, errors.Join(context.Cause(r.Context()), resp.Body.Close())
 		})
 	}
-	j := dial(t, srv, ccr.WithMiddleware(silent)).SubmitAccounts(accounts.Rows(rows(100)...), accounts.SubmitOptions{Name: "n", MaxRows: 10, Journal: journal, Concurrency: 3})
+	j := dial(t, srv, ccr.WithMiddleware(silent)).SubmitAccounts(accounts.RowsOf(rows(100)...), accounts.SubmitOptions{Name: "n", MaxRows: 10, Journal: journal, Concurrency: 3})
 	for _, err := range j.All(t.Context()) {
 		require.NoError(t, err)
 		require.Eventually(t, func() bool { return sent.Load() == 3 }, 10*time.Second, time.Millisecond)
@@ -328,7 +328,7 @@ func TestJobBreakCountsWhatIsInFlightAsUnknown(t *testing.T) {
 	assert.Equal(t, sum.Rows, sum.Accepted+sum.Unknown+sum.NotSent)
 	assert.False(t, sum.Complete)
 
-	j = dial(t, srv).SubmitAccounts(accounts.Rows(rows(100)...), accounts.SubmitOptions{Name: "n", MaxRows: 10, Journal: journal})
+	j = dial(t, srv).SubmitAccounts(accounts.RowsOf(rows(100)...), accounts.SubmitOptions{Name: "n", MaxRows: 10, Journal: journal})
 	_, errs := collect(t, j)
 	require.Empty(t, errs)
 	assert.True(t, j.Summary().Complete)
@@ -339,12 +339,12 @@ func TestJobContextEnds(t *testing.T) {
 	t.Parallel()
 	srv := serve(t, accountstest.Config{})
 	ctx, cancel := context.WithCancel(t.Context())
-	j := dial(t, srv).SubmitAccounts(func(yield func(accounts.Account, error) bool) {
+	j := dial(t, srv).SubmitAccounts(func(yield func(accounts.Row[accounts.Account], error) bool) {
 		for i, r := range rows(100) {
 			if i == 55 {
 				cancel()
 			}
-			if !yield(r, nil) {
+			if !yield(accounts.Row[accounts.Account]{Value: r}, nil) {
 				return
 			}
 		}
@@ -367,25 +367,25 @@ func TestJobMessagesNeedAJournal(t *testing.T) {
 	srv := serve(t, accountstest.Config{})
 	client := dial(t, srv)
 	loud := rows(10)
-	loud[3].SendInstantMessages = []accounts.InstantMessage{{Channel: new("SMS")}}
+	loud[3].SendInstantMessages = []accounts.InstantMessage{{Channel: "SMS"}}
 	sneaky := rows(10)
 	sneaky[3].Extra = accounts.Extra{"sendInstantMessages": []any{map[string]any{"channel": "SMS"}}}
 	for _, source := range [][]accounts.Account{loud, sneaky} {
-		_, errs := collect(t, client.SubmitAccounts(accounts.Rows(source...), accounts.SubmitOptions{Name: "n"}))
+		_, errs := collect(t, client.SubmitAccounts(accounts.RowsOf(source...), accounts.SubmitOptions{Name: "n"}))
 		require.Len(t, errs, 1)
 		assert.Equal(t, []string{"accounts[3].sendInstantMessages"}, paths(t, errs[0]))
 		assert.Empty(t, srv.Batches())
 	}
 	quiet := rows(1)
 	quiet[0].Extra = accounts.Extra{"sendInstantMessages": nil}
-	_, errs := collect(t, client.SubmitAccounts(accounts.Rows(quiet...), accounts.SubmitOptions{Name: "q"}))
+	_, errs := collect(t, client.SubmitAccounts(accounts.RowsOf(quiet...), accounts.SubmitOptions{Name: "q"}))
 	require.Empty(t, errs, "null messages nobody")
 
 	journal := memoryJournal()
-	_, errs = collect(t, client.SubmitAccounts(accounts.Rows(loud...), accounts.SubmitOptions{Name: "n", Journal: journal}))
+	_, errs = collect(t, client.SubmitAccounts(accounts.RowsOf(loud...), accounts.SubmitOptions{Name: "n", Journal: journal}))
 	require.Empty(t, errs)
 	loud[7].Status = accounts.StatusHold
-	_, errs = collect(t, client.SubmitAccounts(accounts.Rows(loud...), accounts.SubmitOptions{Name: "n", Journal: journal}))
+	_, errs = collect(t, client.SubmitAccounts(accounts.RowsOf(loud...), accounts.SubmitOptions{Name: "n", Journal: journal}))
 	require.Len(t, errs, 1)
 	require.ErrorIs(t, errs[0], ccr.ErrDuplicate, "other content under the same name would message row 3 again")
 }
@@ -398,17 +398,17 @@ func TestJobPaymentsAreNotReportedTwice(t *testing.T) {
 	payments := func(n int) []accounts.Payment {
 		out := make([]accounts.Payment, n)
 		for i := range out {
-			out[i] = accounts.Payment{ClientReferenceID: new("C-1"), Amount: amount(t, "50.00")}
+			out[i] = accounts.Payment{ClientReferenceID: "C-1", Amount: amount(t, "50.00")}
 		}
 		return out
 	}
 	o := accounts.SubmitOptions{Name: "p", MaxRows: 10, Journal: journal}
-	_, errs := collect(t, client.SubmitPayments(accounts.Rows(payments(30)...), o))
+	_, errs := collect(t, client.SubmitPayments(accounts.RowsOf(payments(30)...), o))
 	require.Empty(t, errs)
 	assert.Len(t, srv.Payments(), 30, "payments that look alike are payments all the same")
 	changed := payments(30)
 	changed[12].Amount = amount(t, "51.00")
-	j := client.SubmitPayments(accounts.Rows(changed...), o)
+	j := client.SubmitPayments(accounts.RowsOf(changed...), o)
 	_, errs = collect(t, j)
 	require.Len(t, errs, 1)
 	require.ErrorIs(t, errs[0], ccr.ErrDuplicate)
@@ -419,9 +419,9 @@ func TestJobPaymentsAreNotReportedTwice(t *testing.T) {
 func TestJobClaims(t *testing.T) {
 	t.Parallel()
 	srv := serve(t, accountstest.Config{Names: map[string]string{"batchReferenceId": "batchRef"}})
-	j := dial(t, srv).SubmitClaims(func(yield func(accounts.Claim, error) bool) {
+	j := dial(t, srv).SubmitClaims(func(yield func(accounts.Row[accounts.Claim], error) bool) {
 		for i := range 25 {
-			if !yield(accounts.Claim{ClaimNumber: fmt.Sprint(i), Status: accounts.StatusActive}, nil) {
+			if !yield(accounts.Row[accounts.Claim]{Value: accounts.Claim{ClaimNumber: fmt.Sprint(i), Status: accounts.StatusActive}}, nil) {
 				return
 			}
 		}
@@ -437,7 +437,7 @@ func TestJobOptionsAreChecked(t *testing.T) {
 	t.Parallel()
 	srv := serve(t, accountstest.Config{})
 	client := dial(t, srv)
-	var none iter.Seq2[accounts.Account, error]
+	var none iter.Seq2[accounts.Row[accounts.Account], error]
 	_, errs := collect(t, client.SubmitAccounts(none, accounts.SubmitOptions{
 		Name: "a b", MaxRows: -1, MaxBytes: accounts.MaxBatchBytes + 1, Concurrency: -1,
 		Extra: accounts.Extra{"accounts": nil, "batchReferenceId": "x", "y": func() {}},
@@ -445,7 +445,7 @@ func TestJobOptionsAreChecked(t *testing.T) {
 	require.Len(t, errs, 1)
 	assert.Equal(t, []string{"rows", "Name", "MaxRows", "MaxBytes", "Concurrency", "Extra", "Extra", "Extra"}, paths(t, errs[0]))
 
-	j := client.SubmitAccounts(accounts.Rows(rows(1)...), accounts.SubmitOptions{Name: "once"})
+	j := client.SubmitAccounts(accounts.RowsOf(rows(1)...), accounts.SubmitOptions{Name: "once"})
 	_, errs = collect(t, j)
 	require.Empty(t, errs)
 	n := 0
@@ -460,9 +460,9 @@ func TestJobRowTooLarge(t *testing.T) {
 	t.Parallel()
 	srv := serve(t, accountstest.Config{})
 	source := rows(3)
-	source[1].CustomData1 = new(strings.Repeat("x", 5_000_000))
-	source[2].CustomData1 = new(strings.Repeat("x", accounts.MaxBatchBytes))
-	j := dial(t, srv).SubmitAccounts(accounts.Rows(source...), accounts.SubmitOptions{Name: "n", SkipInvalid: true})
+	source[1].CustomData1 = strings.Repeat("x", 5_000_000)
+	source[2].CustomData1 = strings.Repeat("x", accounts.MaxBatchBytes)
+	j := dial(t, srv).SubmitAccounts(accounts.RowsOf(source...), accounts.SubmitOptions{Name: "n", SkipInvalid: true})
 	receipts, errs := collect(t, j)
 	require.Len(t, errs, 1)
 	assert.Equal(t, []string{"accounts[2]"}, paths(t, errs[0]))
@@ -473,7 +473,7 @@ func TestJobProgress(t *testing.T) {
 	t.Parallel()
 	srv := serve(t, accountstest.Config{})
 	var seen []accounts.Summary
-	j := dial(t, srv).SubmitAccounts(accounts.Rows(rows(40)...), accounts.SubmitOptions{
+	j := dial(t, srv).SubmitAccounts(accounts.RowsOf(rows(40)...), accounts.SubmitOptions{
 		Name: "n", MaxRows: 10, Progress: func(s accounts.Summary) { seen = append(seen, s) },
 	})
 	_, errs := collect(t, j)
@@ -502,7 +502,7 @@ func TestJobConcurrencyIsBounded(t *testing.T) {
 		require.NoError(t, err)
 		srv.Inject(accountstest.Fault{Operation: "UpsertAccounts", Kind: accountstest.Delay, Delay: 10 * time.Second, Times: -1})
 		start := time.Now()
-		_, errs := collect(t, client.SubmitAccounts(accounts.Rows(rows(210)...), accounts.SubmitOptions{Name: "n", MaxRows: 10, Concurrency: 3}))
+		_, errs := collect(t, client.SubmitAccounts(accounts.RowsOf(rows(210)...), accounts.SubmitOptions{Name: "n", MaxRows: 10, Concurrency: 3}))
 		require.Empty(t, errs)
 		assert.Equal(t, int64(3), most.Load())
 		assert.Equal(t, 70*time.Second, time.Since(start).Truncate(time.Second), "21 batches, three at a time")
@@ -554,7 +554,7 @@ func TestJobJournalFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			srv := serve(t, accountstest.Config{})
-			j := dial(t, srv).SubmitAccounts(accounts.Rows(rows(30)...), accounts.SubmitOptions{
+			j := dial(t, srv).SubmitAccounts(accounts.RowsOf(rows(30)...), accounts.SubmitOptions{
 				Name: "n", MaxRows: 10, Concurrency: 1, Journal: &brokenJournal{Journal: memoryJournal(), fail: c.fail},
 			})
 			_, errs := collect(t, j)
@@ -576,14 +576,14 @@ func TestTwoRunsOfAJobAtOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
-			_, err := client.SubmitAccounts(accounts.Rows(rows(200)...), accounts.SubmitOptions{Name: "n", MaxRows: 10, Journal: accounts.NewJournal(ledger)}).Run(t.Context())
+			_, err := client.SubmitAccounts(accounts.RowsOf(rows(200)...), accounts.SubmitOptions{Name: "n", MaxRows: 10, Journal: accounts.NewJournal(ledger)}).Run(t.Context())
 			mu.Lock()
 			defer mu.Unlock()
 			errs = append(errs, err)
 		})
 	}
 	wg.Wait()
-	_, err := client.SubmitAccounts(accounts.Rows(rows(200)...), accounts.SubmitOptions{Name: "n", MaxRows: 10, Journal: accounts.NewJournal(ledger)}).Run(t.Context())
+	_, err := client.SubmitAccounts(accounts.RowsOf(rows(200)...), accounts.SubmitOptions{Name: "n", MaxRows: 10, Journal: accounts.NewJournal(ledger)}).Run(t.Context())
 	require.NoError(t, err)
 	for _, err := range errs {
 		if err != nil {

@@ -115,11 +115,11 @@ func killSubmit() {
 	fmt.Println("begin")
 	journal, err := accounts.OpenJournal(in.Journal)
 	check(err)
-	sum, err := client.SubmitAccounts(func(yield func(accounts.Account, error) bool) {
+	sum, err := client.SubmitAccounts(func(yield func(accounts.Row[accounts.Account], error) bool) {
 		for i := range in.Rows {
 			r := row(i)
 			r.ClientReferenceID = fmt.Sprintf("%s/%d", in.Name, i)
-			if !yield(r, nil) {
+			if !yield(accounts.Row[accounts.Account]{Value: r}, nil) {
 				return
 			}
 		}

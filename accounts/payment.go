@@ -12,13 +12,13 @@ import "github.com/ccr-sdk/ccr"
 type Payment struct {
 	// ClientReferenceID is your key of the account; 1 to 150 characters if
 	// set. Inferred.
-	ClientReferenceID *string `json:"clientReferenceId,omitempty"`
+	ClientReferenceID string `json:"clientReferenceId,omitempty"`
 	// Amount that was paid. Inferred.
 	Amount ccr.Amount `json:"amount,omitzero"`
 	// PaymentDate is the day of the payment. Inferred.
 	PaymentDate ccr.Date `json:"paymentDate,omitzero"`
 	// PaymentReference is a reference of the payment itself. Inferred.
-	PaymentReference *string `json:"paymentReference,omitempty"`
+	PaymentReference string `json:"paymentReference,omitempty"`
 
 	// Extra adds members, and wins over the fields: see [Extra].
 	Extra Extra `json:"-"`

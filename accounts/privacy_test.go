@@ -81,7 +81,7 @@ func TestNoPersonalDataLeaves(t *testing.T) {
 
 	faulty := planted(t)
 	faulty.ClientReferenceID = strings.Repeat(canary, 50)
-	faulty.Status, faulty.DaysPastDue, faulty.Extra = "", new(int32(-1)), accounts.Extra{"x": func() {}}
+	faulty.Status, faulty.DaysPastDue, faulty.Extra = "", -1, accounts.Extra{"x": func() {}}
 	_, err = client.UpsertAccounts(t.Context(), accounts.AccountBatch{ReferenceID: "r", Accounts: []accounts.Account{faulty}})
 	require.ErrorIs(t, err, ccr.ErrNotSent)
 	see("refused before sending", err)
@@ -90,7 +90,7 @@ func TestNoPersonalDataLeaves(t *testing.T) {
 	journal, err := accounts.OpenJournal(path)
 	require.NoError(t, err)
 	srv.Inject(quoting)
-	job := client.SubmitAccounts(accounts.Rows(planted(t), faulty, planted(t)), accounts.SubmitOptions{Name: "n", MaxRows: 1, Concurrency: 1, Journal: journal, SkipInvalid: true, ContinueOnRejected: true})
+	job := client.SubmitAccounts(accounts.RowsOf(planted(t), faulty, planted(t)), accounts.SubmitOptions{Name: "n", MaxRows: 1, Concurrency: 1, Journal: journal, SkipInvalid: true, ContinueOnRejected: true})
 	for r, err := range job.All(t.Context()) {
 		see("receipt", r)
 		if err != nil {

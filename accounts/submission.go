@@ -49,7 +49,7 @@ func (*Claim) messages() bool   { return false }
 func (*Payment) messages() bool { return false }
 
 // submit makes the job of a Submit method.
-func submit[T any, P rowOf[T]](c *Client, route *transport.Route, operation string, kind objectKind, rows iter.Seq2[T, error], o SubmitOptions) *Job {
+func submit[T any, P rowOf[T]](c *Client, route *transport.Route, operation string, kind objectKind, rows iter.Seq2[Row[T], error], o SubmitOptions) *Job {
 	return &Job{sum: Summary{Name: o.Name}, run: func(ctx context.Context, j *Job, yield func(Receipt, error) bool) {
 		s := &submission{c: c, route: route, operation: operation, kind: kind, o: o, job: j, yield: yield}
 		if err := s.prepare(rows != nil); err != nil {
@@ -177,7 +177,7 @@ func (s *submission) start(ctx context.Context) {
 }
 
 // read reads the source to its end, or to where the job stops.
-func read[T any, P rowOf[T]](ctx context.Context, s *submission, rows iter.Seq2[T, error]) {
+func read[T any, P rowOf[T]](ctx context.Context, s *submission, rows iter.Seq2[Row[T], error]) {
 	var f ccr.Faults
 	v := validator{f: &f, list: schema[s.kind].members[mBatchItems].name}
 	var current T // one for all rows: its address is taken
@@ -187,7 +187,7 @@ func read[T any, P rowOf[T]](ctx context.Context, s *submission, rows iter.Seq2[
 		case err == nil:
 			s.read++
 			v.index = int(s.read - 1)
-			current = row
+			current = row.Value
 			p.validate(&v)
 			messages := p.messages()
 			if messages && s.o.Journal == nil {

@@ -44,28 +44,38 @@ type SubmitOptions struct {
 
 // SubmitAccounts sends any number of accounts as a job; see [Job.All].
 //
-// A source that reads a CSV is [ReadAccounts]; for a slice, use [Rows].
-func (c *Client) SubmitAccounts(rows iter.Seq2[Account, error], o SubmitOptions) *Job {
+// A source that reads a CSV is [ReadAccounts]; for a slice, use [RowsOf].
+func (c *Client) SubmitAccounts(rows iter.Seq2[Row[Account], error], o SubmitOptions) *Job {
 	return submit(c, routeAccounts, "SubmitAccounts", kindAccountBatch, rows, o)
 }
 
 // SubmitPayments sends any number of payments as a job. Payments are not
 // upserts: a rerun whose source differs from what an earlier run sent, row for
 // row, is refused, since payments would be reported twice.
-func (c *Client) SubmitPayments(rows iter.Seq2[Payment, error], o SubmitOptions) *Job {
+func (c *Client) SubmitPayments(rows iter.Seq2[Row[Payment], error], o SubmitOptions) *Job {
 	return submit(c, routePayments, "SubmitPayments", kindPaymentBatch, rows, o)
 }
 
 // SubmitClaims sends any number of claims as a job.
-func (c *Client) SubmitClaims(rows iter.Seq2[Claim, error], o SubmitOptions) *Job {
+func (c *Client) SubmitClaims(rows iter.Seq2[Row[Claim], error], o SubmitOptions) *Job {
 	return submit(c, routeClaims, "SubmitClaims", kindClaimBatch, rows, o)
 }
 
-// Rows makes a source of a job from rows that are in memory.
-func Rows[T any](rows ...T) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		for _, r := range rows {
-			if !yield(r, nil) {
+// Row is one row of a job's source: the value, and where it came from.
+type Row[T any] struct {
+	Value T
+	// Line is where the row begins in its file, counted from 1; 0 if it came
+	// from none.
+	Line int
+	// File is the name of the file; "" if the source does not know it.
+	File string
+}
+
+// RowsOf makes a source of a job from values that are in memory.
+func RowsOf[T any](values ...T) iter.Seq2[Row[T], error] {
+	return func(yield func(Row[T], error) bool) {
+		for _, v := range values {
+			if !yield(Row[T]{Value: v}, nil) {
 				return
 			}
 		}

@@ -82,6 +82,6 @@ func TestInferredMembersAreLoggedOnce(t *testing.T) {
 	assert.NotContains(t, first, "Debtor 1", "names only")
 	assert.Empty(t, send("2", row(2)), "once")
 	more := row(3)
-	more.Brand = new("B")
+	more.Brand = "B"
 	assert.Contains(t, send("3", more), "members=[account.brand]")
 }

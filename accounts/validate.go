@@ -151,8 +151,8 @@ func (v *validator) reference(m *member, s string, x Extra) {
 	}
 }
 
-func (v *validator) text(m *member, s *string) {
-	if s != nil && !utf8.ValidString(*s) {
+func (v *validator) text(m *member, s string) {
+	if !utf8.ValidString(s) {
 		v.fault(m.name, "is not valid UTF-8")
 	}
 }
@@ -239,7 +239,7 @@ func (a *Account) validate(v *validator) {
 	v.text(&m[mCustomData3], a.CustomData3)
 	v.text(&m[mCustomData4], a.CustomData4)
 	v.text(&m[mCustomData5], a.CustomData5)
-	if a.DaysPastDue != nil && *a.DaysPastDue <= 0 && !x.replaces(m[mDaysPastDue].name) {
+	if a.DaysPastDue < 0 && !x.replaces(m[mDaysPastDue].name) {
 		v.fault(m[mDaysPastDue].name, "must be more than zero; leave it out if the debt is not overdue")
 	}
 	v.date(&m[mDueDate], a.DueDate, x)
@@ -254,8 +254,8 @@ func (a *Account) validate(v *validator) {
 
 // isEmpty reports whether the object would be sent without any member.
 func (p *Party) isEmpty() bool {
-	return p.FirstName == nil && p.LastName == nil && p.CompanyName == nil && p.DateOfBirth.IsZero() &&
-		p.Email == nil && p.MobileNumber == nil && p.PostalCode == nil && len(p.Extra) == 0
+	return p.FirstName == "" && p.LastName == "" && p.CompanyName == "" && p.DateOfBirth.IsZero() &&
+		p.Email == "" && p.MobileNumber == "" && p.PostalCode == "" && len(p.Extra) == 0
 }
 
 func (p *Party) validate(v *validator) {
@@ -279,13 +279,13 @@ func (k *KeyValue) validate(v *validator) {
 	if k.Key == "" && !k.Extra.replaces(m[mKey].name) {
 		v.fault(m[mKey].name, "is required")
 	}
-	v.text(&m[mKey], &k.Key)
+	v.text(&m[mKey], k.Key)
 	v.text(&m[mValue], k.Value)
 	v.open(k, k.Extra)
 }
 
 func (m *InstantMessage) validate(v *validator) {
-	if m.Channel == nil && len(m.Extra) == 0 {
+	if m.Channel == "" && len(m.Extra) == 0 {
 		v.faultHere("has no members")
 	}
 	v.text(&schema[kindInstantMessage].members[mChannel], m.Channel)
@@ -294,7 +294,7 @@ func (m *InstantMessage) validate(v *validator) {
 
 func (c *IdentityChallenge) validate(v *validator) {
 	m := schema[kindIdentityChallenge].members
-	if c.Question == nil && c.Answer == nil && len(c.Extra) == 0 {
+	if c.Question == "" && c.Answer == "" && len(c.Extra) == 0 {
 		v.faultHere("has no members")
 	}
 	v.text(&m[mQuestion], c.Question)
@@ -306,8 +306,8 @@ func (c *Claim) validate(v *validator) {
 	m, x := schema[kindClaim].members, c.Extra
 	v.text(&m[mClaimBrand], c.Brand)
 	v.text(&m[mClaimPortfolio], c.Portfolio)
-	if c.ClientReferenceID != nil {
-		v.reference(&m[mClaimClientReferenceID], *c.ClientReferenceID, x)
+	if c.ClientReferenceID != "" {
+		v.reference(&m[mClaimClientReferenceID], c.ClientReferenceID, x)
 	}
 	v.reference(&m[mClaimNumber], c.ClaimNumber, x)
 	v.status(&m[mClaimStatus], c.Status, x)
@@ -318,14 +318,16 @@ func (c *Claim) validate(v *validator) {
 	v.notNegative(&m[mClaimRecoveryAmount], c.RecoveryAmount, x)
 	v.notNegative(&m[mClaimRecoveredAmount], c.RecoveredAmount, x)
 	v.text(&m[mClaimCallbackNumber], c.CallbackNumber)
-	if c.ClaimExcess != nil {
+	if !c.ClaimExcess.isEmpty() {
 		v.nested("claimExcess", func() { c.ClaimExcess.validate(v) })
 	}
-	if c.ThirdParty != nil {
+	if !c.ThirdParty.isEmpty() {
 		v.nested("thirdParty", func() { c.ThirdParty.validate(v) })
 	}
 	v.open(c, x)
 }
+
+func (x *ClaimExcess) isEmpty() bool { return !x.Amount.IsSet() && len(x.Extra) == 0 }
 
 func (x *ClaimExcess) validate(v *validator) {
 	v.notNegative(&schema[kindClaimExcess].members[mExcessAmount], x.Amount, x.Extra)
@@ -334,12 +336,12 @@ func (x *ClaimExcess) validate(v *validator) {
 
 func (p *Payment) validate(v *validator) {
 	m, x := schema[kindPayment].members, p.Extra
-	if p.ClientReferenceID == nil && !p.Amount.IsSet() && p.PaymentDate.IsZero() && p.PaymentReference == nil && len(x) == 0 {
+	if p.ClientReferenceID == "" && !p.Amount.IsSet() && p.PaymentDate.IsZero() && p.PaymentReference == "" && len(x) == 0 {
 		v.faultHere("has no members")
 		return
 	}
-	if p.ClientReferenceID != nil {
-		v.reference(&m[mPaymentClientReferenceID], *p.ClientReferenceID, x)
+	if p.ClientReferenceID != "" {
+		v.reference(&m[mPaymentClientReferenceID], p.ClientReferenceID, x)
 	}
 	v.date(&m[mPaymentDate], p.PaymentDate, x)
 	v.text(&m[mPaymentReference], p.PaymentReference)

@@ -40,7 +40,7 @@ func TestValidateAccounts(t *testing.T) {
 		"150 characters, more bytes": {func(a *accounts.Account) { a.ClientReferenceID = strings.Repeat("é", 150) }, nil},
 		"76 emoji count as 152":      {func(a *accounts.Account) { a.ClientReferenceID = strings.Repeat("😀", 76) }, []string{at + "clientReferenceId"}},
 		"reference is not UTF-8":     {func(a *accounts.Account) { a.ClientReferenceID = "\xff" }, []string{at + "clientReferenceId"}},
-		"text is not UTF-8":          {func(a *accounts.Account) { a.Brand = new("\xff") }, []string{at + "brand"}},
+		"text is not UTF-8":          {func(a *accounts.Account) { a.Brand = "\xff" }, []string{at + "brand"}},
 		"no status":                  {func(a *accounts.Account) { a.Status = "" }, []string{at + "status"}},
 		"newer status":               {func(a *accounts.Account) { a.Status = "Archived" }, nil},
 		"no debtor":                  {func(a *accounts.Account) { a.Debtor = accounts.Party{} }, []string{at + "debtor"}},
@@ -55,17 +55,18 @@ func TestValidateAccounts(t *testing.T) {
 		"discount above 100":         {func(a *accounts.Account) { a.MaximumDiscountPercentage = amount(t, "100.01") }, []string{at + "maximumDiscountPercentage"}},
 		"discount below 0":           {func(a *accounts.Account) { a.MaximumDiscountPercentage = amount(t, "-1") }, []string{at + "maximumDiscountPercentage"}},
 		"negative upfront":           {func(a *accounts.Account) { a.UpfrontAmount = amount(t, "-1") }, []string{at + "upfrontAmount"}},
-		"0 days past due":            {func(a *accounts.Account) { a.DaysPastDue = new(int32(0)) }, []string{at + "daysPastDue"}},
-		"1 day past due":             {func(a *accounts.Account) { a.DaysPastDue = new(int32(1)) }, nil},
+		"0 days past due":            {func(a *accounts.Account) { a.DaysPastDue = 0 }, nil},
+		"-1 days past due":           {func(a *accounts.Account) { a.DaysPastDue = -1 }, []string{at + "daysPastDue"}},
+		"1 day past due":             {func(a *accounts.Account) { a.DaysPastDue = 1 }, nil},
 		"due on 31 April":            {func(a *accounts.Account) { a.DueDate = ccr.Date{Year: 2026, Month: 4, Day: 31} }, []string{at + "dueDate"}},
 		"information without a key":  {func(a *accounts.Account) { a.AdditionalInfo = []accounts.KeyValue{{Key: "k"}, {}} }, []string{at + "additionalInfo[1].key"}},
 		"message without members":    {func(a *accounts.Account) { a.SendInstantMessages = []accounts.InstantMessage{{}} }, []string{at + "sendInstantMessages[0]"}},
 		"challenge without members":  {func(a *accounts.Account) { a.IdentityChallenges = []accounts.IdentityChallenge{{}} }, []string{at + "identityChallenges[0]"}},
 		"several faults at once": {func(a *accounts.Account) {
-			a.ClientReferenceID, a.Status, a.DaysPastDue = "", "", new(int32(-1))
+			a.ClientReferenceID, a.Status, a.DaysPastDue = "", "", -1
 		}, []string{at + "clientReferenceId", at + "status", at + "daysPastDue"}},
 		"a replaced member is not checked": {func(a *accounts.Account) {
-			a.ClientReferenceID, a.DaysPastDue = "", new(int32(-1))
+			a.ClientReferenceID, a.DaysPastDue = "", -1
 			a.Extra = accounts.Extra{"clientReferenceId": nil, "clientReference": "C-1", "daysPastDue": accounts.Omitted()}
 		}, nil},
 		"a renamed member is": {func(a *accounts.Account) {
@@ -120,19 +121,19 @@ func TestValidateClaims(t *testing.T) {
 		change func(*accounts.Claim)
 		want   []string
 	}{
-		"good":               {func(*accounts.Claim) {}, nil},
-		"no number":          {func(c *accounts.Claim) { c.ClaimNumber = "" }, []string{"claim.claimNumber"}},
-		"151 characters":     {func(c *accounts.Claim) { c.ClaimNumber = strings.Repeat("n", 151) }, []string{"claim.claimNumber"}},
-		"no status":          {func(c *accounts.Claim) { c.Status = "" }, []string{"claim.status"}},
-		"reference is empty": {func(c *accounts.Claim) { c.ClientReferenceID = new("") }, []string{"claim.clientReferenceId"}},
+		"good":             {func(*accounts.Claim) {}, nil},
+		"no number":        {func(c *accounts.Claim) { c.ClaimNumber = "" }, []string{"claim.claimNumber"}},
+		"151 characters":   {func(c *accounts.Claim) { c.ClaimNumber = strings.Repeat("n", 151) }, []string{"claim.claimNumber"}},
+		"no status":        {func(c *accounts.Claim) { c.Status = "" }, []string{"claim.status"}},
+		"a long reference": {func(c *accounts.Claim) { c.ClientReferenceID = strings.Repeat("n", 151) }, []string{"claim.clientReferenceId"}},
 		"negative amounts": {func(c *accounts.Claim) {
 			c.InitialRecoveryAmount, c.RecoveryAmount, c.RecoveredAmount = amount(t, "-1"), amount(t, "-1"), amount(t, "-1")
 		}, []string{"claim.initialRecoveryAmount", "claim.recoveryAmount", "claim.recoveredAmount"}},
 		"recovery of zero":    {func(c *accounts.Claim) { c.RecoveryAmount = amount(t, "0") }, nil},
-		"negative excess":     {func(c *accounts.Claim) { c.ClaimExcess = &accounts.ClaimExcess{Amount: amount(t, "-1")} }, []string{"claim.claimExcess.amount"}},
-		"an empty party":      {func(c *accounts.Claim) { c.ThirdParty = &accounts.Party{} }, []string{"claim.thirdParty"}},
-		"an excess by Extra":  {func(c *accounts.Claim) { c.ClaimExcess = &accounts.ClaimExcess{Extra: accounts.Extra{"paid": true}} }, nil},
-		"reason is not UTF-8": {func(c *accounts.Claim) { c.StatusReason = new("\xfe") }, []string{"claim.statusReason"}},
+		"negative excess":     {func(c *accounts.Claim) { c.ClaimExcess = accounts.ClaimExcess{Amount: amount(t, "-1")} }, []string{"claim.claimExcess.amount"}},
+		"an empty party":      {func(c *accounts.Claim) { c.ThirdParty = accounts.Party{} }, nil},
+		"an excess by Extra":  {func(c *accounts.Claim) { c.ClaimExcess = accounts.ClaimExcess{Extra: accounts.Extra{"paid": true}} }, nil},
+		"reason is not UTF-8": {func(c *accounts.Claim) { c.StatusReason = "\xfe" }, []string{"claim.statusReason"}},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -151,7 +152,7 @@ func TestValidateClaims(t *testing.T) {
 func TestValidatePayments(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, []string{"payment"}, paths(t, accounts.Payment{}.Validate()))
-	assert.Equal(t, []string{"payment.clientReferenceId"}, paths(t, accounts.Payment{ClientReferenceID: new("")}.Validate()))
+	assert.Equal(t, []string{"payment.clientReferenceId"}, paths(t, accounts.Payment{ClientReferenceID: strings.Repeat("n", 151)}.Validate()))
 	assert.Equal(t, []string{"payment.paymentDate"}, paths(t, accounts.Payment{PaymentDate: ccr.Date{Year: 2026, Month: 13, Day: 1}}.Validate()))
 	require.NoError(t, accounts.Payment{Amount: amount(t, "-5")}.Validate(), "whether a payment may be negative is not documented")
 	require.NoError(t, accounts.Payment{Extra: accounts.Extra{"iban": "x"}}.Validate())
@@ -169,7 +170,7 @@ func TestRefusedBeforeSending(t *testing.T) {
 
 	big := rows(30)
 	for i := range big {
-		big[i].CustomData1 = new(strings.Repeat("x", 1_000_000))
+		big[i].CustomData1 = strings.Repeat("x", 1_000_000)
 	}
 	_, err = client.UpsertAccounts(t.Context(), accounts.AccountBatch{ReferenceID: "r", Accounts: big})
 	require.ErrorIs(t, err, ccr.ErrInvalid)

@@ -22,9 +22,9 @@ type Mock struct {
 	BatchStatusFunc    func(ctx context.Context, r accounts.Receipt, opts ...ccr.CallOption) (accounts.BatchStatus, error)
 	PollBatchFunc      func(r accounts.Receipt, o accounts.PollOptions) *ccr.Poller[accounts.BatchStatus]
 	WaitBatchesFunc    func(ctx context.Context, receipts []accounts.Receipt, o accounts.PollOptions) iter.Seq2[accounts.WaitedBatch, error]
-	SubmitAccountsFunc func(rows iter.Seq2[accounts.Account, error], o accounts.SubmitOptions) *accounts.Job
-	SubmitPaymentsFunc func(rows iter.Seq2[accounts.Payment, error], o accounts.SubmitOptions) *accounts.Job
-	SubmitClaimsFunc   func(rows iter.Seq2[accounts.Claim, error], o accounts.SubmitOptions) *accounts.Job
+	SubmitAccountsFunc func(rows iter.Seq2[accounts.Row[accounts.Account], error], o accounts.SubmitOptions) *accounts.Job
+	SubmitPaymentsFunc func(rows iter.Seq2[accounts.Row[accounts.Payment], error], o accounts.SubmitOptions) *accounts.Job
+	SubmitClaimsFunc   func(rows iter.Seq2[accounts.Row[accounts.Claim], error], o accounts.SubmitOptions) *accounts.Job
 }
 
 var _ accounts.API = (*Mock)(nil)
@@ -104,7 +104,7 @@ func (m *Mock) WaitBatches(ctx context.Context, receipts []accounts.Receipt, o a
 }
 
 // SubmitAccounts calls SubmitAccountsFunc.
-func (m *Mock) SubmitAccounts(rows iter.Seq2[accounts.Account, error], o accounts.SubmitOptions) *accounts.Job {
+func (m *Mock) SubmitAccounts(rows iter.Seq2[accounts.Row[accounts.Account], error], o accounts.SubmitOptions) *accounts.Job {
 	if m.SubmitAccountsFunc == nil {
 		return m.noJob("SubmitAccounts")
 	}
@@ -112,7 +112,7 @@ func (m *Mock) SubmitAccounts(rows iter.Seq2[accounts.Account, error], o account
 }
 
 // SubmitPayments calls SubmitPaymentsFunc.
-func (m *Mock) SubmitPayments(rows iter.Seq2[accounts.Payment, error], o accounts.SubmitOptions) *accounts.Job {
+func (m *Mock) SubmitPayments(rows iter.Seq2[accounts.Row[accounts.Payment], error], o accounts.SubmitOptions) *accounts.Job {
 	if m.SubmitPaymentsFunc == nil {
 		return m.noJob("SubmitPayments")
 	}
@@ -120,7 +120,7 @@ func (m *Mock) SubmitPayments(rows iter.Seq2[accounts.Payment, error], o account
 }
 
 // SubmitClaims calls SubmitClaimsFunc.
-func (m *Mock) SubmitClaims(rows iter.Seq2[accounts.Claim, error], o accounts.SubmitOptions) *accounts.Job {
+func (m *Mock) SubmitClaims(rows iter.Seq2[accounts.Row[accounts.Claim], error], o accounts.SubmitOptions) *accounts.Job {
 	if m.SubmitClaimsFunc == nil {
 		return m.noJob("SubmitClaims")
 	}

@@ -77,7 +77,7 @@ func nightly(ctx context.Context, api accounts.API) (accounts.BatchStatus, error
 func TestMockInUse(t *testing.T) {
 	t.Parallel()
 	m := &accountstest.Mock{T: t}
-	m.SubmitAccountsFunc = func(_ iter.Seq2[accounts.Account, error], o accounts.SubmitOptions) *accounts.Job {
+	m.SubmitAccountsFunc = func(_ iter.Seq2[accounts.Row[accounts.Account], error], o accounts.SubmitOptions) *accounts.Job {
 		assert.Equal(t, "n", o.Name)
 		return accounts.JobOf(accounts.Receipt{Reference: "a", Rows: 1})
 	}

@@ -196,7 +196,7 @@ func TestServerAppliesTheStatusTable(t *testing.T) {
 			srv.WithInvoice(ref, c.before, c.paused)
 		}
 		_, err := client.UpsertAccounts(t.Context(), accounts.AccountBatch{ReferenceID: ref, Accounts: []accounts.Account{
-			{ClientReferenceID: ref, Status: c.incoming, Debtor: accounts.Party{LastName: new("N")}},
+			{ClientReferenceID: ref, Status: c.incoming, Debtor: accounts.Party{LastName: "N"}},
 		}})
 		require.NoError(t, err)
 		got, ok := srv.Invoice(ref)
@@ -211,7 +211,7 @@ func TestServerFailsItems(t *testing.T) {
 	srv.FailItem("C-2", "the debtor's e-mail address is not one: zoë@")
 	client, err := srv.Client()
 	require.NoError(t, err)
-	party := accounts.Party{LastName: new("N")}
+	party := accounts.Party{LastName: "N"}
 	receipt, err := client.UpsertAccounts(t.Context(), accounts.AccountBatch{ReferenceID: "r", Accounts: []accounts.Account{
 		{ClientReferenceID: "C-1", Status: accounts.StatusActive, Debtor: party}, {ClientReferenceID: "C-2", Status: accounts.StatusActive, Debtor: party},
 	}})
@@ -239,7 +239,7 @@ func TestServerInMemoryTakesFakeTime(t *testing.T) {
 		start := time.Now()
 		for i := range 5 {
 			_, err := client.UpsertAccounts(t.Context(), accounts.AccountBatch{ReferenceID: fmt.Sprint(i), Accounts: []accounts.Account{
-				{ClientReferenceID: "C", Status: accounts.StatusActive, Debtor: accounts.Party{LastName: new("N")}},
+				{ClientReferenceID: "C", Status: accounts.StatusActive, Debtor: accounts.Party{LastName: "N"}},
 			}})
 			require.NoError(t, err, "Retry-After is honoured")
 		}

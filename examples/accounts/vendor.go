@@ -29,9 +29,9 @@ func madeUp(n int) (io.Reader, error) {
 	}
 	for i := 1; i <= n; i++ {
 		if err := w.Write(accounts.Account{
-			ClientReferenceID: fmt.Sprintf("C-%06d", i), Status: accounts.StatusActive, InvoiceNumber: new(fmt.Sprintf("INV-%06d", i)),
+			ClientReferenceID: fmt.Sprintf("C-%06d", i), Status: accounts.StatusActive, InvoiceNumber: fmt.Sprintf("INV-%06d", i),
 			OutstandingAmount: ccr.AmountFromMinor(int64(i)*7919%100_000+100, 2), DueDate: ccr.Date{Year: 2026, Month: 12, Day: 1 + i%28},
-			Debtor: accounts.Party{FirstName: new("Made"), LastName: new(fmt.Sprintf("Up %d", i)), Email: new(fmt.Sprintf("made-up-%d@example.com", i))},
+			Debtor: accounts.Party{FirstName: "Made", LastName: fmt.Sprintf("Up %d", i), Email: fmt.Sprintf("made-up-%d@example.com", i)},
 		}); err != nil {
 			return nil, err
 		}

@@ -26,7 +26,7 @@ func runAccounts(ctx context.Context, o options, r *section) error {
 		if err != nil {
 			return errors.Join(err, in.Close())
 		}
-		rows = append(rows, row)
+		rows = append(rows, row.Value)
 	}
 	if err := in.Close(); err != nil {
 		return err

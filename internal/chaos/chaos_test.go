@@ -62,7 +62,7 @@ func TestVerifyFindsWhatIsPlanted(t *testing.T) {
 	require.NoError(t, err)
 	var rows []accounts.Account
 	for a := range jobAccounts(0) {
-		rows = append(rows, a)
+		rows = append(rows, a.Value)
 	}
 	_, err = client.UpsertAccounts(t.Context(), accounts.AccountBatch{ReferenceID: "a", Accounts: rows[:1]})
 	require.NoError(t, err)

@@ -24,15 +24,15 @@ const (
 // accountKey is the key of a row, by which the vendor's books are checked.
 func accountKey(job, row int) string { return fmt.Sprintf("J%05d-%04d", job, row) }
 
-func jobAccounts(job int) iter.Seq2[accounts.Account, error] {
-	return func(yield func(accounts.Account, error) bool) {
+func jobAccounts(job int) iter.Seq2[accounts.Row[accounts.Account], error] {
+	return func(yield func(accounts.Row[accounts.Account], error) bool) {
 		for row := range jobRows {
 			a := accounts.Account{
 				ClientReferenceID: accountKey(job, row), Status: accounts.StatusActive,
 				OutstandingAmount: ccr.AmountFromMinor(int64(job*1000+row), 2),
-				Debtor:            accounts.Party{FirstName: new("Ada"), LastName: new(canary)},
+				Debtor:            accounts.Party{FirstName: "Ada", LastName: canary},
 			}
-			if !yield(a, nil) {
+			if !yield(accounts.Row[accounts.Account]{Value: a}, nil) {
 				return
 			}
 		}
