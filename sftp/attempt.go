@@ -18,7 +18,7 @@ func (u *upload) attempt(ctx context.Context, s *engine.Session) error {
 	ch := s.First()
 	if stage(u.stage.Load()) == stageRenaming {
 		// The reply to the last step was lost with the last connection.
-		done, err := u.settle(ch)
+		done, err := u.resolve(ch)
 		if err != nil || done {
 			return err
 		}
@@ -92,7 +92,7 @@ func (u *upload) openTemp(ch *engine.Channel) (*engine.File, error) {
 	}
 	flags := os.O_WRONLY | os.O_CREATE
 	switch {
-	case u.acked > 0 || u.inherit > 0:
+	case u.acked > 0 || u.gap > 0:
 		flags = os.O_WRONLY
 	case u.opened || u.opts.Overwrite && !u.folder.renames():
 		flags |= os.O_TRUNC // ours from the attempt before, or may be replaced
@@ -104,10 +104,10 @@ func (u *upload) openTemp(ch *engine.Channel) (*engine.File, error) {
 	u.stage.Store(int32(stageWriting))
 	f, err := ch.Open(u.temp, flags)
 	switch {
-	case err == nil && (u.acked > 0 || u.inherit > 0):
+	case err == nil && (u.acked > 0 || u.gap > 0):
 		return u.position(ch, f)
 	case flags == os.O_WRONLY && engine.IsStatus(err, engine.StatusNoSuchFile):
-		return u.anew(ch) // it is gone
+		return u.startOver(ch) // it is gone
 	case err != nil && first && flags&os.O_EXCL != 0 && u.folder.renames() && (engine.IsStatus(err, engine.StatusFailure) || engine.IsStatus(err, engine.StatusUnsupported)):
 		// Some servers refuse the flag; the name is ours by its random part.
 		f, err = ch.Open(u.temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC)
@@ -133,16 +133,16 @@ func (u *upload) openTemp(ch *engine.Channel) (*engine.File, error) {
 }
 
 // position finds out how much of the file is known to be there. If less than
-// was acknowledged, it begins anew.
+// was acknowledged, it starts over.
 func (u *upload) position(ch *engine.Channel, f *engine.File) (*engine.File, error) {
 	size, err := f.Size()
 	if engine.IsLost(err) {
 		return nil, err
 	}
 	u.created = true
-	switch window := u.inherit; {
+	switch window := u.gap; {
 	case err != nil && window > 0: // no way to tell: write all of it over what is there
-		u.inherit = 0
+		u.gap = 0
 		return f, nil
 	case err != nil:
 		return f, nil // acknowledged to this process
@@ -150,7 +150,7 @@ func (u *upload) position(ch *engine.Channel, f *engine.File) (*engine.File, err
 	case window > 0:
 		// Whoever wrote it never was more than a window above what was
 		// acknowledged in order: everything below that is there.
-		u.inherit, u.acked = 0, max(0, size-window)
+		u.gap, u.acked = 0, max(0, size-window)
 		u.resumed = u.acked
 		return f, nil
 	default:
@@ -161,12 +161,12 @@ func (u *upload) position(ch *engine.Channel, f *engine.File) (*engine.File, err
 	}
 	temp := u.temp
 	u.c.work.Go(func() { u.c.discard(temp) })
-	return u.anew(ch)
+	return u.startOver(ch)
 }
 
-// anew begins again under another temporary name.
-func (u *upload) anew(ch *engine.Channel) (*engine.File, error) {
-	u.rename()
+// startOver begins again under another temporary name.
+func (u *upload) startOver(ch *engine.Channel) (*engine.File, error) {
+	u.newTemp()
 	if u.onTemp != nil {
 		if err := u.onTemp(); err != nil {
 			return nil, err
@@ -236,7 +236,7 @@ func (w *writing) write(ctx context.Context, s *engine.Session, src *ccr.FileRea
 		w.lanes = []*engine.File{w.f}
 		if u.size > largeFile {
 			w.spread(s, max(u.opts.Channels, 1))
-			u.c.buffers.Relax(len(w.lanes))
+			u.c.buffers.RaiseGCThreshold(len(w.lanes))
 		}
 		high, err := u.c.buffers.Send(ctx, w.lanes, in, u.acked, u.size, func(high int64) { u.report(high, false) }, &w.pending)
 		u.acked = high

@@ -366,7 +366,7 @@ func (d *download) attempt(ctx context.Context, s *engine.Session, w io.Writer) 
 	} else {
 		if d.size > largeFile {
 			lanes = d.spread(s, lanes)
-			d.c.buffers.Relax(len(lanes))
+			d.c.buffers.RaiseGCThreshold(len(lanes))
 		}
 		d.high, err = d.c.buffers.Fetch(ctx, lanes, w, d.high, d.size, func(high int64) { d.report(high, false) }, &pending)
 	}

@@ -14,8 +14,9 @@ func (c *Client) discard(temp string) {
 	c.sweep()
 }
 
-// doomed reports whether a temporary file is about to be removed.
-func (c *Client) doomed(temp string) bool {
+// pendingRemoval reports whether temp is queued for deletion and must not be
+// resumed.
+func (c *Client) pendingRemoval(temp string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	_, ok := c.leftovers[temp]

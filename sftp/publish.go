@@ -25,7 +25,7 @@ func (w *writing) seal(ctx context.Context) error {
 			return w.ch.WhyFailed(u.temp, err)
 		}
 	}
-	size, err, serr := w.settled()
+	size, err, serr := w.syncAndSize()
 	switch {
 	case engine.IsLost(err):
 		return err
@@ -43,10 +43,9 @@ func (w *writing) seal(ctx context.Context) error {
 	return w.ch.WhyFailed(u.temp, w.f.Close())
 }
 
-// settled asks for the size and has the server write the file to disk, at the
-// same time: pkg/sftp lets nothing else use a handle during fsync, so the size
-// is then asked for by the temporary name, which nobody else has.
-func (w *writing) settled() (size int64, err, serr error) {
+// syncAndSize runs fsync and stat concurrently. pkg/sftp locks a handle during
+// fsync, so the size is read by path; the temporary name is ours alone.
+func (w *writing) syncAndSize() (size int64, err, serr error) {
 	if w.u.opts.NoSync || w.ch.Extensions()["fsync@openssh.com"] != "1" {
 		size, err = w.f.Size()
 		return size, err, nil
@@ -120,9 +119,9 @@ func (u *upload) vanished(ch *engine.Channel, cause error) error {
 	return fmt.Errorf("%w: %w", errTakenAway, cause)
 }
 
-// settle finds out whether a rename whose reply was lost has happened, by
+// resolve finds out whether a rename whose reply was lost has happened, by
 // looking at both names. true: it has.
-func (u *upload) settle(ch *engine.Channel) (bool, error) {
+func (u *upload) resolve(ch *engine.Channel) (bool, error) {
 	terr := ch.Exists(u.temp)
 	if engine.IsLost(terr) {
 		return false, terr
@@ -140,10 +139,10 @@ func (u *upload) settle(ch *engine.Channel) (bool, error) {
 		u.opened = false
 		return true, nil
 	}
-	return false, errUnsettled
+	return false, errUnresolved
 }
 
-var errUnsettled = errors.New("the reply to the last step was lost, and neither name tells what became of it")
+var errUnresolved = errors.New("the reply to the last step was lost, and neither name tells what became of it")
 
 // mark writes the marker file that says the file is whole.
 func (u *upload) mark(ch *engine.Channel) error {

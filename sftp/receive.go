@@ -159,12 +159,12 @@ func (s *source) failed(subject string, err error) error {
 
 // List looks until what it returns has been the same for long enough.
 func (s *source) List(ctx context.Context) ([]receive.Item, error) {
-	entries, err := s.look(ctx)
+	entries, err := s.poll(ctx)
 	if err == nil && s.o.StableFor > 0 && s.anyYoung(entries) {
 		if err := sleep(ctx, s.o.StableFor); err != nil {
 			return nil, s.failed(s.dir, err)
 		}
-		entries, err = s.look(ctx)
+		entries, err = s.poll(ctx)
 	}
 	if err != nil {
 		return nil, s.failed(s.dir, missing(err))
@@ -180,8 +180,8 @@ func (s *source) List(ctx context.Context) ([]receive.Item, error) {
 	return items, nil
 }
 
-// look lists once and notes how each file looks.
-func (s *source) look(ctx context.Context) ([]Entry, error) {
+// poll lists once and notes how each file looks.
+func (s *source) poll(ctx context.Context) ([]Entry, error) {
 	all, err := run(ctx, s.c, func(ctx context.Context) ([]Entry, error) {
 		all, err := s.c.list(ctx, s.dir)
 		for i, e := range all {

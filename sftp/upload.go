@@ -180,7 +180,7 @@ func (c *Client) upload(ctx context.Context, op string, file ccr.File, folder Up
 		if o.Ledger != nil {
 			return u.recorded(ctx)
 		}
-		return u.whole(ctx)
+		return u.send(ctx)
 	})
 	u.over.Store(true)
 	out.Duration = time.Since(began)
@@ -226,16 +226,16 @@ type upload struct {
 	wantSum  string // the ledger's
 	verified Verification
 	keep     bool  // temp stays for a later run to go on with
-	inherit  int64 // an earlier process wrote temp: this many bytes below its size may be missing
+	gap      int64 // when resuming another process's temporary file: the last gap bytes may have holes and are sent again
 	onRename func(context.Context) error
 	onTemp   func() error // another temporary name was chosen
 }
 
-// whole sends the file, over as many connections as it takes.
-func (u *upload) whole(ctx context.Context) (Uploaded, error) {
+// send sends the file, over as many connections as it takes.
+func (u *upload) send(ctx context.Context) (Uploaded, error) {
 	u.size = -1
 	if u.temp == "" {
-		u.rename()
+		u.newTemp()
 	}
 	err := u.c.repeat(ctx, u.attempt)
 	if err != nil {
@@ -249,9 +249,9 @@ func (u *upload) whole(ctx context.Context) (Uploaded, error) {
 	}, nil
 }
 
-// rename chooses a new name for the file to grow under.
-func (u *upload) rename() {
-	u.opened, u.created, u.acked, u.resumed, u.inherit = false, false, 0, 0, 0
+// newTemp chooses a new name for the file to grow under.
+func (u *upload) newTemp() {
+	u.opened, u.created, u.acked, u.resumed, u.gap = false, false, 0, 0, 0
 	if !u.folder.renames() {
 		u.temp = u.final
 		return
@@ -270,7 +270,7 @@ func (u *upload) report(high int64, done bool) {
 func (u *upload) outcome(err error) ccr.Outcome {
 	_, refused := engine.StatusCode(err)
 	switch s := stage(u.stage.Load()); {
-	case errors.Is(err, errTakenAway), errors.Is(err, errUnsettled):
+	case errors.Is(err, errTakenAway), errors.Is(err, errUnresolved):
 		return ccr.OutcomeUnknown
 	case s == stageDone: // sent, and the ledger could not be told
 		return ccr.OutcomeUnknown
@@ -294,7 +294,7 @@ func (u *upload) explain(err error) error {
 		e.Advice = "The folder seems to process temporary names: ask the vendor what became of it, then use PolicyStaging or PolicyDirect in the layout"
 	case e.Outcome == ccr.OutcomeUnknown && !u.folder.renames():
 		e.Advice = "A part of the file may stand under its final name: look at the folder or ask the vendor before you send it again"
-	case e.Outcome == ccr.OutcomeUnknown && (errors.Is(err, errUnsettled) || stage(u.stage.Load()) == stageRenaming):
+	case e.Outcome == ccr.OutcomeUnknown && (errors.Is(err, errUnresolved) || stage(u.stage.Load()) == stageRenaming):
 		e.Advice = "It was sent whole, and its final name may be there: look at the folder or ask the vendor before you send it again"
 	case errors.Is(err, ErrExists) && u.opts.Overwrite:
 		e.Advice = "The server cannot replace a file at one stroke; set DeleteFirst if it may be deleted before"

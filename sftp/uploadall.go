@@ -35,8 +35,8 @@ func (c *Client) UploadAll(ctx context.Context, files []ccr.File, opts ...Upload
 	}, func(i int, err error) { out[i] = Uploaded{Name: files[i].Name(), Err: err} })
 }
 
-// pointless reports whether an error means that the files left would fail, too.
-func pointless(err error) bool {
+// noRetry reports whether an error means that the files left would fail, too.
+func noRetry(err error) bool {
 	for _, e := range []error{ccr.ErrUnauthorized, ErrHostKey, ErrKey, ErrAlgorithms, ErrClosed, ErrFolderMissing, ErrDiskFull} {
 		if errors.Is(err, e) {
 			return true
@@ -74,7 +74,7 @@ func (c *Client) each(ctx context.Context, op string, n int, f func(ctx context.
 				}
 				if errs[i] = f(ctx, i); errs[i] != nil {
 					failed.Add(1)
-					if pointless(errs[i]) {
+					if noRetry(errs[i]) {
 						mu.Lock()
 						fatal = errs[i]
 						mu.Unlock()

@@ -71,7 +71,7 @@ func (u *upload) recorded(ctx context.Context) (Uploaded, error) {
 		return out, d.write(ctx, ccr.StateSent, nil)
 	}
 	if u.temp == "" {
-		u.rename()
+		u.newTemp()
 	}
 	window := int64(engine.InFlight)
 	if size > largeFile {
@@ -89,7 +89,7 @@ func (u *upload) recorded(ctx context.Context) (Uploaded, error) {
 
 	sending, cancel := context.WithCancelCause(ctx)
 	alive := d.live(sending, cancel)
-	out, err := u.whole(sending)
+	out, err := u.send(sending)
 	cancel(nil)
 	<-alive
 	switch {
@@ -153,8 +153,8 @@ func (u *upload) claim(ctx context.Context, d *diary) (*outbox.Claim, error) {
 func (u *upload) resume(before ccr.LedgerEntry) {
 	window, err := strconv.ParseInt(before.Attributes[attrWindow], 10, 64)
 	temp := before.Attributes[attrTemp]
-	if err == nil && window > 0 && temp != "" && u.folder.renames() && !u.c.doomed(temp) {
-		u.temp, u.opened, u.inherit = temp, true, window
+	if err == nil && window > 0 && temp != "" && u.folder.renames() && !u.c.pendingRemoval(temp) {
+		u.temp, u.opened, u.gap = temp, true, window
 	}
 }
 
@@ -180,7 +180,7 @@ func (u *upload) lookBack(ctx context.Context, before ccr.LedgerEntry) (arrived 
 			arrived = true
 			return nil
 		}
-		return errUnsettled
+		return errUnresolved
 	})
 	if err == nil && !arrived {
 		u.resume(before)

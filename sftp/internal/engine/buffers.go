@@ -18,12 +18,12 @@ const (
 	slackOfSeveral = 24 << 20
 )
 
-// Relax makes the garbage collector run less often. SSH and pkg/sftp allocate
+// RaiseGCThreshold makes the garbage collector run less often. SSH and pkg/sftp allocate
 // each packet anew, twice, and with a heap as small as this one's the
 // collector would run every few megabytes. The block is never touched, so it
 // takes address space and no memory; what takes memory is the garbage that
 // may gather meanwhile.
-func (b *Buffers) Relax(lanes int) {
+func (b *Buffers) RaiseGCThreshold(lanes int) {
 	size := slackOfOne
 	if lanes > 1 {
 		size = slackOfSeveral

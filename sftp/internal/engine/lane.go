@@ -178,8 +178,9 @@ func (b *Buffers) Fetch(ctx context.Context, lanes []*File, w io.Writer, from, s
 		for next < size && len(queue) < depth {
 			n := int(min(int64(chunk), size-next))
 			l := lanes[i%len(lanes)]
-			// Others may hold the budget; one's own is given back only by
-			// writing, so nothing waits for it with something to write.
+			// Only this goroutine returns its share of the budget, and only by
+			// writing. So never block on the budget while a chunk is ready to be
+			// written: that would deadlock.
 			if len(queue) > 0 {
 				if !l.ch.budget.try(n) {
 					break

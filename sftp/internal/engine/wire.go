@@ -82,14 +82,15 @@ func (w *wire) Write(p []byte) (int, error) {
 // flush writes what has gathered until the wire ends.
 func (w *wire) flush() {
 	var out []byte
-	crowd := false
+	contended := false
 	for {
 		w.mu.Lock()
 		for len(w.out) == 0 && w.err == nil {
 			w.filled.Wait()
 		}
-		if crowd && w.err == nil && len(w.out) < writeBuffer/4 {
-			// Others were about to write the last time: let them, first.
+		if contended && w.err == nil && len(w.out) < writeBuffer/4 {
+			// The last flush merged several writes, so more are probably coming:
+			// yield once to gather them.
 			w.mu.Unlock()
 			runtime.Gosched()
 			w.mu.Lock()
@@ -98,7 +99,7 @@ func (w *wire) flush() {
 			w.mu.Unlock()
 			return
 		}
-		crowd = w.writes > 2 // one packet is two writes at most
+		contended = w.writes > 2 // one packet is two writes at most
 		out, w.out, w.writes = w.out, out[:0], 0
 		w.taken.Broadcast()
 		w.mu.Unlock()
