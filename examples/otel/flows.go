@@ -39,7 +39,7 @@ func accountsFlow(ctx context.Context, t *telemetry, _ string) error {
 	}
 	receipt, err := client.UpsertAccounts(ctx, accounts.AccountBatch{ReferenceID: "otel-1", Accounts: []accounts.Account{{
 		ClientReferenceID: "CANARY-REFERENCE", Status: accounts.StatusActive, OutstandingAmount: ccr.AmountFromMinor(12050, 2),
-		Debtor: accounts.Party{FirstName: new("Canary-First"), Email: new("canary@example.com")},
+		Debtor: accounts.Party{FirstName: "Canary-First", Email: "canary@example.com"},
 	}}})
 	if err != nil {
 		return err

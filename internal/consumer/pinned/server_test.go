@@ -48,7 +48,7 @@ func TestAgainstServers(t *testing.T) {
 	credit.Inject(accountstest.Fault{Operation: "UpsertAccounts", Kind: accountstest.LoseAnswer})
 	rows := []accounts.Account{{
 		ClientReferenceID: "C-1", Status: accounts.StatusActive, OutstandingAmount: ccr.AmountFromMinor(100, 2),
-		Debtor: accounts.Party{CompanyName: new("Example Pty Ltd")},
+		Debtor: accounts.Party{CompanyName: "Example Pty Ltd"},
 	}}
 	require.NoError(t, b.Push(t.Context(), "night-1", rows))
 	assert.Equal(t, map[string]int{"C-1": 1}, credit.Applied("UpsertAccounts"))
