@@ -1,9 +1,10 @@
 package bacs
 
 // Account is a bank account as a report names it. It is personal data: it
-// prints and logs as "an account". Fields that a report does not have are
+// prints and logs without a value. Fields that a report does not have are
 // empty; all are trimmed of padding.
 type Account struct {
+	private
 	SortCode   string `json:"sortCode,omitempty"`   // six digits; as written (and a fault) if it is none
 	Number     string `json:"number,omitempty"`     // of the account; eight digits in the reports seen
 	Name       string `json:"name,omitempty"`       // of the account holder
@@ -18,27 +19,9 @@ func (a Account) IsZero() bool { return a == Account{} }
 
 // account reads the attributes that the account elements of Input and ARUDD
 // reports have.
-func (r *reading) account(el Element) Account {
-	var a Account
-	for _, attr := range el.Attrs {
-		switch attr.Name {
-		case "sortCode":
-			a.SortCode = r.sortCode(attr.Name, attr.Value)
-		case "number":
-			a.Number = r.text(attr.Value)
-		case "name":
-			a.Name = r.text(attr.Value)
-		case "ref":
-			a.Reference = r.text(attr.Value)
-		case "type":
-			a.Type = r.text(attr.Value)
-		case "bankName":
-			a.BankName = r.text(attr.Value)
-		case "branchName":
-			a.BranchName = r.text(attr.Value)
-		}
-	}
-	return a
+func (r *reading) account(to *Account, el Element) {
+	r.attrs(el, field{"sortCode", (*sortCode)(&to.SortCode)}, field{"number", &to.Number}, field{"name", &to.Name},
+		field{"ref", &to.Reference}, field{"type", &to.Type}, field{"bankName", &to.BankName}, field{"branchName", &to.BranchName})
 }
 
 // DashedSortCode writes the sort code as 12-34-56, if it is six digits.

@@ -29,8 +29,9 @@ type ReturnedDebit struct {
 }
 
 // Reason takes the first character of the return code for the scheme's
-// reason. That is inferred from the two codes that are publicly known (1012,
-// 0128), and the Reason says so; ReturnDescription is what the report says.
+// reason, as in all four codes that are publicly known (0128, 0273, 1012,
+// 1273), and the Reason says so; ReturnDescription is what the report says.
+// Inferred.
 func (d *ReturnedDebit) Reason() Reason {
 	_, size := utf8.DecodeRuneInString(d.ReturnCode)
 	r, _ := LookupReason(KindARUDD, d.ReturnCode[:size])
@@ -47,6 +48,7 @@ func (d *ReturnedDebit) Affected() Affected {
 // ReturnTotals closes the items of one originating account in an ARUDD
 // report: what the report says their number and sum is, and what was read.
 type ReturnTotals struct {
+	private
 	Originator *Account   `json:"originator,omitempty"` // the account that the items share
 	Stated     bool       `json:"stated"`               // the report has totals for the account
 	Count      int64      `json:"count"`                // as stated
@@ -66,9 +68,6 @@ type ReturnTotals struct {
 func (t *ReturnTotals) Agree() bool {
 	return t.Stated && t.Count == t.Read && t.Amount.IsSet() && t.ReadAmount.IsSet() && t.Amount.Equal(t.ReadAmount)
 }
-
-func (*ReturnedDebit) record() {}
-func (*ReturnTotals) record()  {}
 
 // pence sums amounts exactly; it has no sum once one does not fit.
 type pence struct {
@@ -119,52 +118,42 @@ func (h *aruddHandler) start(r *Reader, name string) (role, error) {
 		return container, nil
 	case "OriginatingAccount":
 		h.open(r)
-		el, rd, err := r.element(&h.held)
-		if err != nil {
-			return 0, err
-		}
-		*h.group.Originator = rd.account(el)
-		h.group.Raw = append(h.group.Raw, el)
-		h.group.Faults = append(h.group.Faults, r.faults(rd)...)
-		return consumed, nil
+		return h.part(r, func(rd *reading, el Element) { rd.account(h.group.Originator, el) })
 	case "Totals":
 		if h.group == nil {
 			return foreign, nil // of something else than one account
 		}
-		el, rd, err := r.element(&h.held)
-		if err != nil {
-			return 0, err
-		}
 		h.group.Stated = true
-		for _, a := range el.Attrs {
-			switch a.Name {
-			case "numberOf":
-				h.group.Count = rd.count(a.Name, a.Value)
-			case "valueOf":
-				h.group.Amount = rd.amount(a.Name, a.Value)
-			case "currency":
-				h.group.Currency = rd.text(a.Value)
-			}
-		}
-		h.group.Raw = append(h.group.Raw, el)
-		h.group.Faults = append(h.group.Faults, r.faults(rd)...)
-		return consumed, nil
+		return h.part(r, func(rd *reading, el Element) {
+			rd.attrs(el, field{"numberOf", &h.group.Count}, field{"valueOf", &h.group.Amount}, field{"currency", &h.group.Currency})
+		})
 	case "ReturnedDebitItem":
-		h.open(r)
-		b := r.recordBudget()
-		el, rd, err := r.element(&b)
-		if err != nil {
-			return 0, err
-		}
-		d := rd.returnedDebit(el)
-		d.Originator = h.group.Originator
-		d.Faults = r.faults(rd)
-		h.group.Read++
-		h.sum.add(d.Amount)
-		r.emit(d)
-		return consumed, nil
+		return h.item(r)
 	}
 	return foreign, nil
+}
+
+// part reads an element that belongs to the totals of the account.
+func (h *aruddHandler) part(r *Reader, decode func(*reading, Element)) (role, error) {
+	return r.part(&h.held, &h.group.Raw, &h.group.Faults, decode)
+}
+
+func (h *aruddHandler) item(r *Reader) (role, error) {
+	h.open(r)
+	d := &ReturnedDebit{Originator: h.group.Originator}
+	err := r.decode(&d.Raw, &d.Faults, func(rd *reading, el Element) {
+		rd.attrs(el, field{"ref", &d.Reference}, field{"transCode", &d.TransactionCode}, field{"returnCode", &d.ReturnCode},
+			field{"returnDescription", &d.ReturnDescription}, field{"originalProcessingDate", &d.OriginalDate},
+			field{"valueOf", &d.Amount}, field{"currency", &d.Currency})
+		rd.children(el, field{"PayerAccount", &d.Payer})
+	})
+	if err != nil {
+		return 0, err
+	}
+	h.group.Read++
+	h.sum.add(d.Amount)
+	r.emit(d)
+	return consumed, nil
 }
 
 func (h *aruddHandler) end(r *Reader, name string) error {
@@ -181,34 +170,4 @@ func (h *aruddHandler) close(r *Reader) {
 	h.group.ReadAmount = h.sum.amount()
 	r.emit(h.group)
 	h.group, h.depth = nil, 0
-}
-
-func (r *reading) returnedDebit(el Element) *ReturnedDebit {
-	d := &ReturnedDebit{Raw: el}
-	for _, a := range el.Attrs {
-		switch a.Name {
-		case "ref":
-			d.Reference = r.text(a.Value)
-		case "transCode":
-			d.TransactionCode = r.text(a.Value)
-		case "returnCode":
-			d.ReturnCode = r.text(a.Value)
-		case "returnDescription":
-			d.ReturnDescription = r.text(a.Value)
-		case "originalProcessingDate":
-			d.OriginalDate = r.date(a.Name, a.Value)
-		case "valueOf":
-			d.Amount = r.amount(a.Name, a.Value)
-		case "currency":
-			d.Currency = r.text(a.Value)
-		}
-	}
-	for _, c := range el.Children {
-		if local(c.Name) == "PayerAccount" {
-			rd := r.at("ReturnedDebitItem/PayerAccount")
-			d.Payer = rd.account(c)
-			r.join(rd)
-		}
-	}
-	return d
 }

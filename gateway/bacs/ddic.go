@@ -1,6 +1,10 @@
 package bacs
 
-import "github.com/ccr-sdk/ccr"
+import (
+	"strings"
+
+	"github.com/ccr-sdk/ccr"
+)
 
 // Claim is an indemnity claim of a payer's bank (DDICAdvice), or one that is
 // cancelled (DDICCancellation), of a DDIC report. No complete sample of the
@@ -28,6 +32,7 @@ type Claim struct {
 
 // Collection is one direct debit that is claimed back.
 type Collection struct {
+	private
 	Date   ccr.Date   `json:"date,omitzero"`   // DateOfDirectDebit: when it was collected
 	Amount ccr.Amount `json:"amount,omitzero"` // in pounds
 }
@@ -50,6 +55,7 @@ func (c *Claim) Affected() Affected {
 
 // ClaimSection closes the NewAdvices or Cancellations of a DDIC report.
 type ClaimSection struct {
+	private
 	Cancellations bool       `json:"cancellations"`        // of Cancellations; false: of NewAdvices
 	DateOfDebit   ccr.Date   `json:"dateOfDebit,omitzero"` // when the money is taken; NewAdvices only
 	Amount        ccr.Amount `json:"amount,omitzero"`      // TotalValueOfDebits or TotalValueOfCancellations
@@ -67,9 +73,6 @@ type ClaimSection struct {
 func (s *ClaimSection) Agree() bool {
 	return s.Amount.IsSet() && s.ReadAmount.IsSet() && s.Amount.Equal(s.ReadAmount)
 }
-
-func (*Claim) record()        {}
-func (*ClaimSection) record() {}
 
 type ddicHandler struct {
 	section *ClaimSection
@@ -97,43 +100,41 @@ func (h *ddicHandler) start(r *Reader, name string) (role, error) {
 		return container, nil
 	case "ServiceUserNumber":
 		el, err := r.headerElement()
-		if err == nil {
-			rd := reading{}
-			h.user = rd.text(el.Text)
-		}
+		h.user = strings.TrimSpace(el.Text)
 		return consumed, err
 	case "TotalValueOfDebits", "TotalValueOfCancellations", "DateOfDebit":
 		if h.section == nil {
 			return foreign, nil
 		}
-		el, rd, err := r.element(&h.held)
-		if err != nil {
-			return 0, err
-		}
-		if name == "DateOfDebit" {
-			h.section.DateOfDebit = rd.date("", el.Text)
-		} else {
-			h.section.Amount = rd.amount("", el.Text)
-		}
-		h.section.Raw = append(h.section.Raw, el)
-		h.section.Faults = append(h.section.Faults, r.faults(rd)...)
-		return consumed, nil
+		return r.part(&h.held, &h.section.Raw, &h.section.Faults, func(rd *reading, el Element) {
+			if name == "DateOfDebit" {
+				rd.read(&h.section.DateOfDebit, "", el.Text)
+			} else {
+				rd.read(&h.section.Amount, "", el.Text)
+			}
+		})
 	case "DDICAdvice", "DDICCancellation":
 		h.open(r, name == "DDICCancellation")
-		b := r.recordBudget()
-		el, rd, err := r.element(&b)
-		if err != nil {
-			return 0, err
-		}
-		c := rd.claim(el)
-		c.Cancelled, c.ServiceUser, c.Section = name == "DDICCancellation", h.user, h.section
-		c.Faults = r.faults(rd)
-		h.section.Read++
-		h.sum.add(c.Amount)
-		r.emit(c)
-		return consumed, nil
+		return h.claim(r, name == "DDICCancellation")
 	}
 	return foreign, nil
+}
+
+func (h *ddicHandler) claim(r *Reader, cancelled bool) (role, error) {
+	c := &Claim{Cancelled: cancelled, ServiceUser: h.user, Section: h.section}
+	err := r.decode(&c.Raw, &c.Faults, func(rd *reading, el Element) {
+		rd.children(el, field{"SeqNo", &c.Sequence}, field{"PayingBankReference", &c.PayingBankReference}, field{"SUReference", &c.Reference},
+			field{"ReasonCode", &c.ReasonCode}, field{"ReasonCodeMeaning", &c.ReasonMeaning}, field{"PayerSortCode", (*sortCode)(&c.Payer.SortCode)},
+			field{"PayerAccount", &c.Payer.Number}, field{"PayerName", &c.Payer.Name}, field{"TotalAmount", &c.Amount},
+			field{"DDCollections", func(el Element) { c.Collections = append(c.Collections, rd.collections(el)...) }})
+	})
+	if err != nil {
+		return 0, err
+	}
+	h.section.Read++
+	h.sum.add(c.Amount)
+	r.emit(c)
+	return consumed, nil
 }
 
 func (h *ddicHandler) end(r *Reader, name string) error {
@@ -152,62 +153,18 @@ func (h *ddicHandler) close(r *Reader) {
 	h.section, h.depth = nil, 0
 }
 
-func (r *reading) claim(el Element) *Claim {
-	c := &Claim{Raw: el}
-	for _, f := range el.Children {
-		name := local(f.Name)
-		rd := r.at(r.where + "/" + name)
-		switch name {
-		case "SeqNo":
-			c.Sequence = rd.text(f.Text)
-		case "PayingBankReference":
-			c.PayingBankReference = rd.text(f.Text)
-		case "SUReference":
-			c.Reference = rd.text(f.Text)
-		case "ReasonCode":
-			c.ReasonCode = rd.text(f.Text)
-		case "ReasonCodeMeaning":
-			c.ReasonMeaning = rd.text(f.Text)
-		case "PayerSortCode":
-			c.Payer.SortCode = rd.sortCode("", f.Text)
-		case "PayerAccount":
-			c.Payer.Number = rd.text(f.Text)
-		case "PayerName":
-			c.Payer.Name = rd.text(f.Text)
-		case "TotalAmount":
-			c.Amount = rd.amount("", f.Text)
-		case "DDCollections":
-			c.Collections = append(c.Collections, rd.collections(f)...)
-		}
-		r.join(rd)
-	}
-	return c
-}
-
 // collections reads the children of DDCollections, whose own name is not
 // known; the facts of a single one may stand there directly.
 func (r *reading) collections(el Element) []Collection {
+	each := el.Children
 	if _, direct := el.Child("DateOfDirectDebit"); direct {
-		return []Collection{r.collection(el)}
+		each = []Element{el}
 	}
 	var list []Collection
-	for _, c := range el.Children {
-		list = append(list, r.collection(c))
+	for _, el := range each {
+		var c Collection
+		r.children(el, field{"DateOfDirectDebit", &c.Date}, field{"Amount", &c.Amount})
+		list = append(list, c)
 	}
 	return list
-}
-
-func (r *reading) collection(el Element) Collection {
-	var c Collection
-	for _, f := range el.Children {
-		rd := r.at(r.where + "/" + local(f.Name))
-		switch local(f.Name) {
-		case "DateOfDirectDebit":
-			c.Date = rd.date("", f.Text)
-		case "Amount":
-			c.Amount = rd.amount("", f.Text)
-		}
-		r.join(rd)
-	}
-	return c
 }

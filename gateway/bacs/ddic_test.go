@@ -24,8 +24,8 @@ func TestDDIC(t *testing.T) {
 		ServiceUser: "901234", Sequence: "1", PayingBankReference: "PBR1", Reference: "QREF000001", ReasonCode: "2", ReasonMeaning: "in the bank's words",
 		Payer: Account{SortCode: "086421", Number: "73519001", Name: "Zoë " + markName}, Amount: amount("19317.00"),
 		Collections: []Collection{
-			{ccr.Date{Year: 2031, Month: 1, Day: 2}, amount("9317.00")},
-			{ccr.Date{Year: 2031, Month: 2, Day: 2}, amount("10000.00")},
+			{Date: ccr.Date{Year: 2031, Month: 1, Day: 2}, Amount: amount("9317.00")},
+			{Date: ccr.Date{Year: 2031, Month: 2, Day: 2}, Amount: amount("10000.00")},
 		},
 		Section: c.Section, Raw: c.Raw,
 	}, c)

@@ -25,14 +25,16 @@
 //   - Input, what became of a submission: [Submission], [InputFile], [InputError], [AccountTotal]
 //   - Withdrawal: as Input, as far as its structure is known
 //
-// Every other well-formed document is delivered raw, as a tree of [Element]
-// or as [Token] values, and is no error. ARUCS, arrival and submission
-// component reports are among these: nobody has described them in public.
+// Every other well-formed document is delivered raw and is no error: by
+// [Parse] as the tree [Report.Raw], by a [Reader] as [Other] records. ARUCS,
+// arrival and submission component reports are among these: nobody has
+// described them in public.
 //
 // # What is promised
 //
 //   - Nothing of a report is out of reach. Each record keeps the elements it
-//     was read from in Raw, padding and all; what has no type comes as [Other].
+//     was read from in Raw, padding and all; what has no type comes as [Other],
+//     which has Raw, too.
 //   - Values are exact or unset, never guessed. Amounts are [ccr.Amount]
 //     (thousands commas and a currency character are dropped), dates are
 //     [ccr.Date], sort codes six digits, references and names trimmed. What

@@ -314,24 +314,10 @@ func rune1252(b byte) rune {
 	return rune(b)
 }
 
+// rune8859_15 differs from ISO-8859-1 in eight places.
 func rune8859_15(b byte) rune {
-	switch b {
-	case 0xa4:
-		return '€'
-	case 0xa6:
-		return 'Š'
-	case 0xa8:
-		return 'š'
-	case 0xb4:
-		return 'Ž'
-	case 0xb8:
-		return 'ž'
-	case 0xbc:
-		return 'Œ'
-	case 0xbd:
-		return 'œ'
-	case 0xbe:
-		return 'Ÿ'
+	if i := strings.IndexByte("\xa4\xa6\xa8\xb4\xb8\xbc\xbd\xbe", b); i >= 0 {
+		return [...]rune{'€', 'Š', 'š', 'Ž', 'ž', 'Œ', 'œ', 'Ÿ'}[i]
 	}
 	return rune(b)
 }

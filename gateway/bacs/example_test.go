@@ -78,7 +78,7 @@ func ExampleNewReader() {
 		case *bacs.ReturnTotals:
 			fmt.Println("totals:", record.Count, record.Amount, record.Agree())
 		case *bacs.Other:
-			fmt.Println("look at", record.Path)
+			fmt.Println("not known:", record.Path)
 		}
 	}
 	// Output:
@@ -173,24 +173,25 @@ func ExampleParseName() {
 	// true 123456 2024-01-01 2013 Input 123456789
 }
 
-// A report of a kind that nobody has described is read token by token.
-func ExampleTokens() {
+// A report of a kind that nobody has described is read as it is.
+func ExampleOther() {
 	doc := `<BACSDocument><Data><ArrivalReport number="12"><Arrived at="11:00"/></ArrivalReport></Data></BACSDocument>`
-	for token, err := range bacs.Tokens(strings.NewReader(doc)) {
+	reader, err := bacs.NewReader(strings.NewReader(doc))
+	if err != nil {
+		log.Fatal(err)
+	}
+	for other, err := range bacs.Items[*bacs.Other](reader) {
 		if err != nil {
 			log.Fatal(err)
 		}
-		if token.Type == bacs.TokenStart {
-			fmt.Print(token.Name)
-			for _, a := range token.Attrs {
-				fmt.Print(" ", a.Name, "=", a.Value)
-			}
-			fmt.Println()
+		fmt.Print(other.Path)
+		for _, a := range other.Raw.Attrs {
+			fmt.Print(" ", a.Name, "=", a.Value)
 		}
+		fmt.Println()
 	}
 	// Output:
-	// BACSDocument
-	// Data
-	// ArrivalReport number=12
-	// Arrived at=11:00
+	// BACSDocument/Data
+	// BACSDocument/Data/ArrivalReport number=12
+	// BACSDocument/Data/ArrivalReport/Arrived at=11:00
 }

@@ -10,6 +10,7 @@ import (
 // kind does not have are empty. In AUDACC and AUDREJ reports the literal "0"
 // that fills unused fields is read as absent.
 type Header struct {
+	private
 	// ReportType is the report's own number: REFT2013, REFT1019, 7001.
 	ReportType string `json:"reportType,omitempty"`
 	// AdviceType is the word of a messaging report: ADDACS, AUDACC, AUDREJ.
@@ -48,6 +49,7 @@ type ServiceUser struct {
 
 // Addressee is whom the report is for.
 type Addressee struct {
+	private
 	Name    string   `json:"name,omitempty"`    // an organisation
 	Address []string `json:"address,omitempty"` // address1 to address5, those that are used
 }
@@ -80,92 +82,31 @@ func readHeader(raw []Element, filler bool) Header {
 		case "Header", "MessagingHeader":
 			rd.header(&h, el)
 		case "AddresseeInformation":
-			rd.addressee(&h, el)
-		case "ServiceLicenseInformation":
-			for _, a := range el.Attrs {
-				switch a.Name {
-				case "userName":
-					set(&h.ServiceUser.Name, rd.text(a.Value))
-				case "userNumber":
-					set(&h.ServiceUser.Number, rd.text(a.Value))
-				}
+			rd.attrs(el, field{"name", &h.Addressee.Name})
+			if len(h.Addressee.Address) == 0 {
+				h.Addressee.Address = rd.lines(el, "address")
 			}
+		case "ServiceLicenseInformation":
+			rd.attrs(el, field{"userName", &h.ServiceUser.Name}, field{"userNumber", &h.ServiceUser.Number})
 		case "ServiceUserNumber":
-			set(&h.ServiceUser.Number, rd.text(el.Text))
+			rd.read(&h.ServiceUser.Number, "", el.Text)
 		}
 		h.Faults = append(h.Faults, rd.faults...)
 	}
 	return h
 }
 
-// set keeps what came first: a report has each fact once.
-func set(field *string, value string) {
-	if *field == "" {
-		*field = value
-	}
-}
-
 func (r *reading) header(h *Header, el Element) {
-	for _, a := range el.Attrs {
-		switch a.Name {
-		case "reportType", "report-type":
-			set(&h.ReportType, r.text(a.Value))
-		case "advice-type", "adviceType":
-			set(&h.AdviceType, r.text(a.Value))
-		case "reportNumber", "adviceNumber", "document-number":
-			set(&h.Number, r.text(a.Value))
-		case "user-number":
-			set(&h.ServiceUser.Number, r.text(a.Value))
-		case "user-name":
-			set(&h.ServiceUser.Name, r.text(a.Value))
-		case "currentProcessingDate", "processingDate":
-			h.ProcessingDate = r.date(a.Name, a.Value)
-		case "report-generation-date":
-			h.ProducedDate = r.date(a.Name, a.Value)
-		case "stream-identifier":
-			set(&h.StreamIdentifier, r.text(a.Value))
-		case "envelope-sequence-number":
-			set(&h.EnvelopeSequence, r.text(a.Value))
-		case "subject-first-aosn":
-			set(&h.FirstAOSN, r.text(a.Value))
-		case "subject-last-aosn":
-			set(&h.LastAOSN, r.text(a.Value))
-		case "reprint-indicator":
-			set(&h.Reprint, r.text(a.Value))
-		}
-	}
-	for _, c := range el.Children {
-		rd := r.at(r.where + "/" + local(c.Name))
-		for _, a := range c.Attrs {
-			switch local(c.Name) + "@" + a.Name {
-			case "ProducedOn@date":
-				h.ProducedDate = rd.date(a.Name, a.Value)
-			case "ProducedOn@time":
-				h.ProducedTime = rd.clock(a.Name, a.Value)
-			case "ProcessingDate@date":
-				h.ProcessingDate = rd.date(a.Name, a.Value)
-			}
-		}
-		r.join(rd)
-	}
-}
-
-func (r *reading) addressee(h *Header, el Element) {
-	lines := [5]string{}
-	for _, a := range el.Attrs {
-		switch a.Name {
-		case "name":
-			set(&h.Addressee.Name, r.text(a.Value))
-		case "address1", "address2", "address3", "address4", "address5":
-			lines[a.Name[7]-'1'] = r.text(a.Value)
-		}
-	}
-	if len(h.Addressee.Address) > 0 {
-		return
-	}
-	for _, line := range lines {
-		if line != "" {
-			h.Addressee.Address = append(h.Addressee.Address, line)
-		}
-	}
+	r.attrs(el, field{"reportType", &h.ReportType}, field{"report-type", &h.ReportType},
+		field{"adviceType", &h.AdviceType}, field{"advice-type", &h.AdviceType},
+		field{"reportNumber", &h.Number}, field{"adviceNumber", &h.Number}, field{"document-number", &h.Number},
+		field{"user-number", &h.ServiceUser.Number}, field{"user-name", &h.ServiceUser.Name},
+		field{"currentProcessingDate", &h.ProcessingDate}, field{"processingDate", &h.ProcessingDate}, field{"report-generation-date", &h.ProducedDate},
+		field{"stream-identifier", &h.StreamIdentifier}, field{"envelope-sequence-number", &h.EnvelopeSequence},
+		field{"subject-first-aosn", &h.FirstAOSN}, field{"subject-last-aosn", &h.LastAOSN}, field{"reprint-indicator", &h.Reprint})
+	r.children(el,
+		field{"ProducedOn", func(c Element) {
+			r.attrs(c, field{"date", &h.ProducedDate}, field{"time", (*clock)(&h.ProducedTime)})
+		}},
+		field{"ProcessingDate", func(c Element) { r.attrs(c, field{"date", &h.ProcessingDate}) }})
 }

@@ -9,6 +9,7 @@ import (
 // Submission names the submission that the [InputFile] records behind it
 // belong to (SubmissionInformation).
 type Submission struct {
+	private
 	Reference    string `json:"reference,omitempty"`    // submissionReferenceNumber
 	Media        string `json:"media,omitempty"`        // BACSTEL-IP
 	VolumeSerial string `json:"volumeSerial,omitempty"` // volumeSerialNumber
@@ -66,6 +67,7 @@ func (t ErrorTotals) Total() int64 { return t.Amended + t.Returned + t.Rejected 
 
 // Day is one processing day of a file (DaySection).
 type Day struct {
+	private
 	// Message is the daySectionLevelErrorMessage. It is set when items of the
 	// day are in error.
 	Message string      `json:"message,omitempty"`
@@ -76,6 +78,7 @@ type Day struct {
 
 // DayRecord is one line of a day (DaySectionRecord).
 type DayRecord struct {
+	private
 	Reference      string   `json:"reference,omitempty"`     // dayRef
 	RecordDate     ccr.Date `json:"recordDate,omitzero"`     // the date in the file
 	ProcessingDate ccr.Date `json:"processingDate,omitzero"` // the date on which Bacs processes it
@@ -85,6 +88,7 @@ type DayRecord struct {
 
 // Entry is a number of records and their sum; nil where a report has none.
 type Entry struct {
+	private
 	Count    int64      `json:"count"`              // of records
 	Amount   ccr.Amount `json:"amount,omitzero"`    // their sum, in pounds
 	Currency string     `json:"currency,omitempty"` // as written: GBP in the samples
@@ -94,6 +98,7 @@ type Entry struct {
 // EntryTotals splits the entries of one direction. UserTrailer and Adjustment
 // are in file totals only, Total in account totals only.
 type EntryTotals struct {
+	private
 	Accepted    *Entry `json:"accepted,omitempty"`    // returned items count here, too
 	Rejected    *Entry `json:"rejected,omitempty"`    // 0 does not mean that nothing was: see [InputFile.Verdict]
 	Total       *Entry `json:"total,omitempty"`       // TotalsRecords
@@ -103,6 +108,7 @@ type EntryTotals struct {
 
 // FileTotals compares what Bacs took with what the file's trailer says.
 type FileTotals struct {
+	private
 	Credit *EntryTotals `json:"credit,omitempty"` // CreditEntry; nil if the file has none
 	Debit  *EntryTotals `json:"debit,omitempty"`  // DebitEntry; likewise
 }
@@ -110,6 +116,7 @@ type FileTotals struct {
 // AccountTotal is what an Input report says of one account of the service
 // user. It comes before its [InputFile].
 type AccountTotal struct {
+	private
 	File    *InputFile `json:"-"`                // the file it belongs to
 	Account Account    `json:"account,omitzero"` // number, sort code and type only
 	// What was paid to the account and collected from it, and the contra entries
@@ -191,6 +198,7 @@ type InputError struct {
 
 // ErrorItem is one record of an [InputError].
 type ErrorItem struct {
+	private
 	Type            string     `json:"type,omitempty"`            // ORIGINAL RECORD, RETURNED RECORD
 	Code            string     `json:"code,omitempty"`            // a letter, on the second record
 	Reference       string     `json:"reference,omitempty"`       // of the payment, trimmed
@@ -204,6 +212,7 @@ type ErrorItem struct {
 // ErrorText is an ErrorMessage; its type is REASON in the samples seen, and
 // REJECTED is expected by programs that read such reports.
 type ErrorText struct {
+	private
 	Type  string   `json:"type,omitempty"`  // REASON, or a word for what became of the item: see [InputError.Effect]
 	Lines []string `json:"lines,omitempty"` // one for each MessageLine
 }
@@ -285,11 +294,6 @@ func (e *InputError) Affected() Affected {
 	return a
 }
 
-func (*Submission) record()   {}
-func (*InputFile) record()    {}
-func (*InputError) record()   {}
-func (*AccountTotal) record() {}
-
 type inputHandler struct {
 	submission *Submission
 	file       *InputFile
@@ -305,57 +309,29 @@ func (h *inputHandler) open(r *Reader) {
 	}
 	h.file, h.held, h.used = &InputFile{Submission: h.submission}, r.recordBudget(), true
 	if h.userFile != nil {
-		rd := reading{}
 		message, _ := h.userFile.Attr("fileLevelMessage")
-		h.file.Message = rd.text(message)
+		h.file.Message = strings.TrimSpace(message)
 		h.file.Raw = append(h.file.Raw, *h.userFile)
 	}
 }
 
 // part reads an element that belongs to the file as a whole.
-func (h *inputHandler) part(r *Reader) (Element, reading, error) {
+func (h *inputHandler) part(r *Reader, decode func(*reading, Element)) (role, error) {
 	h.open(r)
-	el, rd, err := r.element(&h.held)
-	if err == nil {
-		h.file.Raw = append(h.file.Raw, el)
-	}
-	return el, rd, err
+	return r.part(&h.held, &h.file.Raw, &h.file.Faults, decode)
 }
 
 func (h *inputHandler) start(r *Reader, name string) (role, error) {
 	switch name {
 	case "InputReport", "WithdrawalReport", "Submission", "Errors", "InputReportSummary", "WithdrawalReportSummary", "AccountTotals":
 		return container, nil
-
 	case "SubmissionInformation":
-		b := r.recordBudget()
-		el, rd, err := r.element(&b)
-		if err != nil {
-			return 0, err
-		}
-		s := &Submission{Raw: el}
-		for _, a := range el.Attrs {
-			switch a.Name {
-			case "submissionReferenceNumber":
-				s.Reference = rd.text(a.Value)
-			case "media":
-				s.Media = rd.text(a.Value)
-			case "volumeSerialNumber":
-				s.VolumeSerial = rd.text(a.Value)
-			case "bureauNumber":
-				s.Bureau = rd.text(a.Value)
-			}
-		}
-		s.Faults = r.faults(rd)
-		h.submission = s
-		r.emit(s)
-
+		return h.submissionInformation(r)
 	case "UserFile":
 		h.close(r)
 		h.used = false
 		h.userFile = &Element{Name: r.s.name, Attrs: r.s.takeAttrs()}
 		return mapped, nil
-
 	case "InputUserFile", "WithdrawalUserFile":
 		h.close(r)
 		h.open(r)
@@ -364,103 +340,103 @@ func (h *inputHandler) start(r *Reader, name string) (role, error) {
 			h.file.Raw = append(h.file.Raw, Element{Name: r.s.name, Attrs: r.s.takeAttrs()})
 		}
 		return mapped, nil
-
 	case "UserFileInformation":
-		el, rd, err := h.part(r)
-		if err != nil {
-			return 0, err
-		}
-		rd.userFileInformation(h.file, el)
-		h.file.Faults = append(h.file.Faults, r.faults(rd)...)
-
+		return h.part(r, h.userFileInformation)
 	case "DaySection":
-		el, rd, err := h.part(r)
-		if err != nil {
-			return 0, err
-		}
-		if len(h.file.Days) == maxDays {
+		if h.open(r); len(h.file.Days) == maxDays {
 			return 0, exceeded(r.s.line, "a file has more than 1,000 days", "")
 		}
-		h.file.Days = append(h.file.Days, rd.day(el))
-		h.file.Faults = append(h.file.Faults, r.faults(rd)...)
-
+		return h.part(r, h.daySection)
 	case "TotalNumberOfErrors":
-		el, rd, err := h.part(r)
-		if err != nil {
-			return 0, err
-		}
-		if h.file.Errors == nil {
-			h.file.Errors = &ErrorTotals{}
-		}
-		for _, a := range el.Attrs {
-			switch a.Name {
-			case "amendedRecords":
-				h.file.Errors.Amended += rd.count(a.Name, a.Value)
-			case "returnedRecords":
-				h.file.Errors.Returned += rd.count(a.Name, a.Value)
-			case "rejectedRecords":
-				h.file.Errors.Rejected += rd.count(a.Name, a.Value)
-			}
-		}
-		h.file.Faults = append(h.file.Faults, r.faults(rd)...)
-
+		return h.part(r, h.totalNumberOfErrors)
 	case "AgreementOfFileTotals":
-		el, rd, err := h.part(r)
-		if err != nil {
-			return 0, err
-		}
-		t := &FileTotals{}
-		for _, c := range el.Children {
-			switch local(c.Name) {
-			case "CreditEntry":
-				t.Credit = rd.totals(c)
-			case "DebitEntry":
-				t.Debit = rd.totals(c)
-			}
-		}
-		h.file.Totals = t
-		h.rejected(t.Credit, t.Debit)
-		h.file.Faults = append(h.file.Faults, r.faults(rd)...)
-
+		return h.part(r, h.agreementOfFileTotals)
 	case "AccountTotal":
-		h.open(r)
-		b := r.recordBudget()
-		el, rd, err := r.element(&b)
-		if err != nil {
-			return 0, err
-		}
-		t := &AccountTotal{File: h.file, Account: rd.account(el), Raw: el}
-		for _, c := range el.Children {
-			switch local(c.Name) {
-			case "CreditEntry":
-				t.Credit = rd.totals(c)
-			case "DebitEntry":
-				t.Debit = rd.totals(c)
-			case "CreditContraEntry":
-				t.CreditContra = rd.totals(c)
-			case "DebitContraEntry":
-				t.DebitContra = rd.totals(c)
-			}
-		}
-		h.rejected(t.Credit, t.Debit, t.CreditContra, t.DebitContra)
-		t.Faults = r.faults(rd)
-		r.emit(t)
-
+		return h.accountTotal(r)
 	case "Error":
-		h.open(r)
-		b := r.recordBudget()
-		el, rd, err := r.element(&b)
-		if err != nil {
-			return 0, err
-		}
-		e := rd.inputError(el)
-		e.File, e.Faults = h.file, r.faults(rd)
-		h.file.Listed++
-		r.emit(e)
-
-	default:
-		return foreign, nil
+		return h.inputError(r)
 	}
+	return foreign, nil
+}
+
+func (h *inputHandler) submissionInformation(r *Reader) (role, error) {
+	s := &Submission{}
+	err := r.decode(&s.Raw, &s.Faults, func(rd *reading, el Element) {
+		rd.attrs(el, field{"submissionReferenceNumber", &s.Reference}, field{"media", &s.Media},
+			field{"volumeSerialNumber", &s.VolumeSerial}, field{"bureauNumber", &s.Bureau})
+	})
+	if err == nil {
+		h.submission = s
+		r.emit(s)
+	}
+	return consumed, err
+}
+
+func (h *inputHandler) userFileInformation(rd *reading, el Element) {
+	f := h.file
+	rd.attrs(el, field{"userNumber", &f.ServiceUser.Number}, field{"userName", &f.ServiceUser.Name}, field{"userFileNumber", &f.FileNumber},
+		field{"sequenceNumber", &f.Sequence}, field{"fileCurrency", &f.Currency}, field{"uhl1WorkCode", &f.WorkCode},
+		field{"uhl1ProcessingDate", (*labelDate)(&f.ProcessingDate)}, field{"fileReferenceNumber", &f.FileReference}, field{"userSponsor", &f.Sponsor})
+}
+
+func (h *inputHandler) daySection(rd *reading, el Element) {
+	var d Day
+	rd.attrs(el, field{"daySectionLevelErrorMessage", &d.Message})
+	rd.children(el,
+		field{"DaySectionRecord", func(c Element) {
+			var rec DayRecord
+			rd.attrs(c, field{"dayRef", &rec.Reference}, field{"recordDate", &rec.RecordDate}, field{"processingDate", &rec.ProcessingDate})
+			rd.children(c, field{"Credit", &rec.Credit}, field{"Debit", &rec.Debit})
+			d.Records = append(d.Records, rec)
+		}},
+		field{"Totals", func(c Element) { rd.children(c, field{"Credit", &d.Credit}, field{"Debit", &d.Debit}) }})
+	h.file.Days = append(h.file.Days, d)
+}
+
+func (h *inputHandler) totalNumberOfErrors(rd *reading, el Element) {
+	if h.file.Errors == nil {
+		h.file.Errors = &ErrorTotals{}
+	}
+	t := h.file.Errors
+	rd.attrs(el, field{"amendedRecords", &t.Amended}, field{"returnedRecords", &t.Returned}, field{"rejectedRecords", &t.Rejected})
+}
+
+func (h *inputHandler) agreementOfFileTotals(rd *reading, el Element) {
+	t := &FileTotals{}
+	rd.children(el, field{"CreditEntry", &t.Credit}, field{"DebitEntry", &t.Debit})
+	h.file.Totals = t
+	h.rejected(t.Credit, t.Debit)
+}
+
+func (h *inputHandler) accountTotal(r *Reader) (role, error) {
+	h.open(r)
+	t := &AccountTotal{File: h.file}
+	err := r.decode(&t.Raw, &t.Faults, func(rd *reading, el Element) {
+		rd.account(&t.Account, el)
+		rd.children(el, field{"CreditEntry", &t.Credit}, field{"DebitEntry", &t.Debit},
+			field{"CreditContraEntry", &t.CreditContra}, field{"DebitContraEntry", &t.DebitContra})
+	})
+	if err != nil {
+		return 0, err
+	}
+	h.rejected(t.Credit, t.Debit, t.CreditContra, t.DebitContra)
+	r.emit(t)
+	return consumed, nil
+}
+
+func (h *inputHandler) inputError(r *Reader) (role, error) {
+	h.open(r)
+	e := &InputError{File: h.file}
+	err := r.decode(&e.Raw, &e.Faults, func(rd *reading, el Element) {
+		rd.children(el,
+			field{"ErrorItem", func(c Element) { e.Items = append(e.Items, rd.errorItem(c)) }},
+			field{"ErrorMessage", func(c Element) { e.Messages = append(e.Messages, rd.errorText(c)) }})
+	})
+	if err != nil {
+		return 0, err
+	}
+	h.file.Listed++
+	r.emit(e)
 	return consumed, nil
 }
 
@@ -496,170 +472,35 @@ func (h *inputHandler) close(r *Reader) {
 	h.file, h.depth = nil, 0
 }
 
-func (r *reading) userFileInformation(f *InputFile, el Element) {
-	for _, a := range el.Attrs {
-		switch a.Name {
-		case "userNumber":
-			f.ServiceUser.Number = r.text(a.Value)
-		case "userName":
-			f.ServiceUser.Name = r.text(a.Value)
-		case "userFileNumber":
-			f.FileNumber = r.text(a.Value)
-		case "sequenceNumber":
-			f.Sequence = r.text(a.Value)
-		case "fileCurrency":
-			f.Currency = r.text(a.Value)
-		case "uhl1WorkCode":
-			f.WorkCode = r.text(a.Value)
-		case "uhl1ProcessingDate":
-			f.ProcessingDate = r.labelDate(a.Name, a.Value)
-		case "fileReferenceNumber":
-			f.FileReference = r.text(a.Value)
-		case "userSponsor":
-			f.Sponsor = r.text(a.Value)
-		}
-	}
-}
-
-func (r *reading) day(el Element) Day {
-	var d Day
-	message, _ := el.Attr("daySectionLevelErrorMessage")
-	d.Message = r.text(message)
-	for _, c := range el.Children {
-		switch local(c.Name) {
-		case "DaySectionRecord":
-			rd := r.at(r.where + "/DaySectionRecord")
-			var rec DayRecord
-			for _, a := range c.Attrs {
-				switch a.Name {
-				case "dayRef":
-					rec.Reference = rd.text(a.Value)
-				case "recordDate":
-					rec.RecordDate = rd.date(a.Name, a.Value)
-				case "processingDate":
-					rec.ProcessingDate = rd.date(a.Name, a.Value)
-				}
-			}
-			rec.Credit, rec.Debit = rd.creditAndDebit(c)
-			d.Records = append(d.Records, rec)
-			r.join(rd)
-		case "Totals":
-			rd := r.at(r.where + "/Totals")
-			d.Credit, d.Debit = rd.creditAndDebit(c)
-			r.join(rd)
-		}
-	}
-	return d
-}
-
-func (r *reading) creditAndDebit(el Element) (credit, debit *Entry) {
-	for _, c := range el.Children {
-		switch local(c.Name) {
-		case "Credit":
-			credit = r.entry(c)
-		case "Debit":
-			debit = r.entry(c)
-		}
-	}
-	return credit, debit
-}
-
 func (r *reading) entry(el Element) *Entry {
-	rd := r.at(r.where + "/" + local(el.Name))
 	e := &Entry{}
-	for _, a := range el.Attrs {
-		switch a.Name {
-		case "numberOf":
-			e.Count = rd.count(a.Name, a.Value)
-		case "valueOf":
-			e.Amount = rd.amount(a.Name, a.Value)
-		case "currency":
-			e.Currency = rd.text(a.Value)
-		}
-	}
-	for _, c := range el.Children {
-		if local(c.Name) == "Contra" {
-			e.Contra = rd.entry(c)
-		}
-	}
-	r.join(rd)
+	r.attrs(el, field{"numberOf", &e.Count}, field{"valueOf", &e.Amount}, field{"currency", &e.Currency})
+	r.children(el, field{"Contra", &e.Contra})
 	return e
 }
 
 func (r *reading) totals(el Element) *EntryTotals {
-	rd := r.at(r.where + "/" + local(el.Name))
 	t := &EntryTotals{}
-	for _, c := range el.Children {
-		switch local(c.Name) {
-		case "AcceptedRecords":
-			t.Accepted = rd.entry(c)
-		case "RejectedRecords":
-			t.Rejected = rd.entry(c)
-		case "TotalsRecords":
-			t.Total = rd.entry(c)
-		case "UserTrailerTotals":
-			t.UserTrailer = rd.entry(c)
-		case "AdjustmentRecords":
-			t.Adjustment = rd.entry(c)
-		}
-	}
-	r.join(rd)
+	r.children(el, field{"AcceptedRecords", &t.Accepted}, field{"RejectedRecords", &t.Rejected}, field{"TotalsRecords", &t.Total},
+		field{"UserTrailerTotals", &t.UserTrailer}, field{"AdjustmentRecords", &t.Adjustment})
 	return t
 }
 
-func (r *reading) inputError(el Element) *InputError {
-	e := &InputError{Raw: el}
-	for _, c := range el.Children {
-		switch local(c.Name) {
-		case "ErrorItem":
-			e.Items = append(e.Items, r.errorItem(c))
-		case "ErrorMessage":
-			var t ErrorText
-			kind, _ := c.Attr("type")
-			t.Type = r.text(kind)
-			for _, line := range c.Children {
-				if text := r.text(line.Text); text != "" {
-					t.Lines = append(t.Lines, text)
-				}
-			}
-			if text := r.text(c.Text); text != "" {
-				t.Lines = append(t.Lines, text)
-			}
-			e.Messages = append(e.Messages, t)
-		}
-	}
-	return e
+func (r *reading) errorItem(el Element) ErrorItem {
+	var it ErrorItem
+	r.attrs(el, field{"errorItemType", &it.Type}, field{"errorCode", &it.Code}, field{"reference", &it.Reference},
+		field{"transactionCode", &it.TransactionCode}, field{"valueOf", &it.Amount}, field{"currency", &it.Currency})
+	r.children(el, field{"OriginatingAccount", &it.Originating}, field{"DestinationAccount", &it.Destination})
+	return it
 }
 
-func (r *reading) errorItem(el Element) ErrorItem {
-	rd := r.at(r.where + "/ErrorItem")
-	var it ErrorItem
-	for _, a := range el.Attrs {
-		switch a.Name {
-		case "errorItemType":
-			it.Type = rd.text(a.Value)
-		case "errorCode":
-			it.Code = rd.text(a.Value)
-		case "reference":
-			it.Reference = rd.text(a.Value)
-		case "transactionCode":
-			it.TransactionCode = rd.text(a.Value)
-		case "valueOf":
-			it.Amount = rd.amount(a.Name, a.Value)
-		case "currency":
-			it.Currency = rd.text(a.Value)
+func (r *reading) errorText(el Element) ErrorText {
+	var t ErrorText
+	r.attrs(el, field{"type", &t.Type})
+	for _, line := range append(el.Children, Element{Text: el.Text}) {
+		if text := r.text(line.Text); text != "" {
+			t.Lines = append(t.Lines, text)
 		}
 	}
-	for _, c := range el.Children {
-		sub := rd.at(rd.where + "/" + local(c.Name))
-		switch local(c.Name) {
-		case "OriginatingAccount":
-			it.Originating = sub.account(c)
-		case "DestinationAccount":
-			it.Destination = sub.account(c)
-		}
-		rd.join(sub)
-	}
-	r.join(rd)
-	return it
+	return t
 }

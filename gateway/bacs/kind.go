@@ -7,7 +7,7 @@ type Kind string
 // The kinds of report. The comment says what in the XML makes it one.
 const (
 	// KindUnknown is a well-formed document of any other kind. It is delivered
-	// raw: as a tree by [Parse], as tokens by [Reader].
+	// raw: as a tree by [Parse], as [Other] records by [Reader].
 	KindUnknown Kind = ""
 	// KindInput tells what Bacs made of a submission (InputReport, REFT2013).
 	KindInput Kind = "Input"
@@ -21,7 +21,7 @@ const (
 	// (MessagingAdvices, advice-type ADDACS or records of type A).
 	KindADDACS Kind = "ADDACS"
 	// KindAUDDIS lists instructions that paying banks returned
-	// (MessagingAdvices, records of type N, D or S; the advice-type AUDDIS is inferred).
+	// (MessagingAdvices, advice-type AUDDIS or records of type N, D or S).
 	KindAUDDIS Kind = "AUDDIS"
 	// KindAUDACC says that a file of instructions was accepted
 	// (MessagingAdvices, advice-type AUDACC or records of type V).

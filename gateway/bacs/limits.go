@@ -2,7 +2,6 @@ package bacs
 
 import (
 	"io"
-	"iter"
 
 	"github.com/ccr-sdk/ccr"
 )
@@ -48,9 +47,6 @@ func (l Limits) Parse(r io.Reader) (*Report, error) { return parse(r, l) }
 
 // NewReader is [NewReader] with these limits.
 func (l Limits) NewReader(r io.Reader) (*Reader, error) { return newReader(r, l, "Read") }
-
-// Tokens is [Tokens] with these limits.
-func (l Limits) Tokens(r io.Reader) iter.Seq2[Token, error] { return tokens(r, l) }
 
 func (l Limits) withDefaults(operation string) (Limits, error) {
 	var f ccr.Faults

@@ -33,6 +33,13 @@ type Advice struct {
 	NewAccount Account `json:"newAccount,omitzero"`
 	AOSN       string  `json:"aosn,omitempty"` // numbers the advice (inferred); see [Header.FirstAOSN]
 
+	// The rest is in public AUDDIS and ADDACS reports of 2017, each without a
+	// description.
+	TransactionCode  string   `json:"transactionCode,omitempty"`  // of an AUDDIS: the instruction's, such as 0S
+	Originator       Account  `json:"originator,omitzero"`        // of an AUDDIS: the service user's sort code, number and name
+	OriginalDate     ccr.Date `json:"originalDate,omitzero"`      // original-proc-date of an AUDDIS: when the instruction was processed. Inferred.
+	PaymentFrequency string   `json:"paymentFrequency,omitempty"` // of an ADDACS, as written
+
 	Raw    Element          `json:"-"`                // the element it was read from
 	Faults []ccr.FieldError `json:"faults,omitempty"` // values that could not be read, by their place
 }
@@ -49,17 +56,13 @@ func (a *Advice) Affected() Affected {
 }
 
 // Instruction returns the transaction code of the instruction that an AUDDIS
-// advice returns: 0N (new), 0C (cancel) or 0S (convert); otherwise "".
+// advice returns: 0N (new), 0C (cancel) or 0S (convert). It is the report's
+// own where that states one, else that of the record type; otherwise "".
 func (a *Advice) Instruction() string {
-	switch a.RecordType {
-	case "N":
-		return "0N"
-	case "D":
-		return "0C"
-	case "S":
-		return "0S"
+	if a.TransactionCode != "" {
+		return a.TransactionCode
 	}
-	return ""
+	return map[string]string{"N": "0N", "D": "0C", "S": "0S"}[a.RecordType]
 }
 
 // FileAdvice says whether Bacs took a file of instructions, in an AUDACC or
@@ -76,7 +79,7 @@ type FileAdvice struct {
 	Accepted       int64    `json:"accepted"`                // instructions accepted
 	Rejected       int64    `json:"rejected"`                // instructions rejected
 	VolumeSerial   string   `json:"volumeSerial,omitempty"`  // vol-serial-number, of the submission
-	ErrorCode      string   `json:"errorCode,omitempty"`     // such as 30264; no list of them is public
+	ErrorCode      string   `json:"errorCode,omitempty"`     // such as 30264 or 30410; no list of them is public
 
 	Raw    Element          `json:"-"`                // the element it was read from
 	Faults []ccr.FieldError `json:"faults,omitempty"` // values that could not be read, by their place
@@ -93,13 +96,16 @@ func (a *FileAdvice) FileAccepted() bool {
 	return a.Report == KindAUDACC && a.Rejected == 0 && a.ErrorCode == ""
 }
 
-// Reason carries the file error code. No list of those codes is public: the
-// meaning tells only whether the file was taken.
+// Reason looks up the file error code. No list of those codes is public: of
+// most, the meaning tells only whether the file was taken.
 func (a *FileAdvice) Reason() Reason {
-	r := Reason{Report: a.Report, Code: a.ErrorCode, Known: true}
-	if a.FileAccepted() {
+	r, known := LookupReason(KindAUDREJ, a.ErrorCode)
+	r.Report, r.Known = a.Report, true
+	switch {
+	case known:
+	case a.FileAccepted():
 		r.Meaning, r.Action = "the file was accepted", "Nothing is to be done."
-	} else {
+	default:
 		r.Meaning, r.Action = "the file, or some of its instructions, were not accepted", "Read the messages of the report, correct the file and submit it again."
 	}
 	return r
@@ -114,139 +120,101 @@ func (a *FileAdvice) Affected() Affected {
 // FileMessage is a MessagingError: what Bacs has to say on a file. Its lines
 // are empty in a report of an accepted file.
 type FileMessage struct {
+	private
 	Lines []string `json:"lines,omitempty"` // line1 to line3, those that are used
 
 	Raw    Element          `json:"-"`                // the element it was read from
 	Faults []ccr.FieldError `json:"faults,omitempty"` // values that could not be read, by their place
 }
 
-func (*Advice) record()      {}
-func (*FileAdvice) record()  {}
-func (*FileMessage) record() {}
-
 type messagingHandler struct{}
 
-func (messagingHandler) start(r *Reader, name string) (role, error) {
+func (h messagingHandler) start(r *Reader, name string) (role, error) {
 	switch name {
 	case "MessagingAdvices":
 		return container, nil
 	case "MessagingAdvice":
-		r.settle() // whether the header names the kind
-		b := r.recordBudget()
-		el, rd, err := r.element(&b)
-		if err != nil {
-			return 0, err
-		}
-		kind := messagingKind(strings.TrimSpace(first(el.Attr("record-type"))))
-		if r.kind == KindMessaging && kind != KindUnknown {
-			r.kind, r.unsettled = kind, true // the header did not say
-		}
-		if kind == KindUnknown {
-			kind = r.kind
-		}
-		if kind == KindAUDACC || kind == KindAUDREJ {
-			rd.filler = true
-			a := rd.fileAdvice(el)
-			a.Report, a.Faults = kind, r.faults(rd)
-			r.emit(a)
-			return consumed, nil
-		}
-		a := rd.advice(el)
-		a.Report, a.Faults = kind, r.faults(rd)
-		r.emit(a)
-		return consumed, nil
+		return h.advice(r)
 	case "MessagingError":
-		b := r.recordBudget()
-		el, rd, err := r.element(&b)
-		if err != nil {
-			return 0, err
-		}
-		rd.filler = true
-		m := &FileMessage{Raw: el}
-		lines := map[string]string{}
-		for _, a := range el.Attrs {
-			lines[a.Name] = rd.text(a.Value)
-		}
-		for _, name := range [...]string{"line1", "line2", "line3", "line4", "line5"} {
-			if lines[name] != "" {
-				m.Lines = append(m.Lines, lines[name])
-			}
-		}
-		m.Faults = r.faults(rd)
-		r.emit(m)
-		return consumed, nil
+		return h.message(r)
 	}
 	return foreign, nil
 }
 
 func (messagingHandler) end(*Reader, string) error { return nil }
 
-func first(s string, _ bool) string { return s }
-
-func (r *reading) advice(el Element) *Advice {
-	a := &Advice{Raw: el}
-	for _, attr := range el.Attrs {
-		name, value := attr.Name, attr.Value
-		switch name {
-		case "user-number":
-			a.UserNumber = r.text(value)
-		case "record-type":
-			a.RecordType = r.text(value)
-		case "effective-date":
-			a.EffectiveDate = r.date(name, value)
-		case "due-date":
-			a.DueDate = r.date(name, value)
-		case "reference":
-			a.Reference = r.text(value)
-		case "payer-reference":
-			a.PayerReference = r.text(value)
-		case "reason-code":
-			a.ReasonCode = r.text(value)
-		case "payer-name":
-			a.Payer.Name = r.text(value)
-		case "payer-account-number":
-			a.Payer.Number = r.text(value)
-		case "payer-sort-code":
-			a.Payer.SortCode = r.sortCode(name, value)
-		case "payer-new-account-number":
-			a.NewAccount.Number = r.text(value)
-		case "payer-new-sort-code":
-			a.NewAccount.SortCode = r.sortCode(name, value)
-		case "aosn":
-			a.AOSN = r.text(value)
+// advice reads a MessagingAdvice: of a file or of a payer, as its record type
+// says, or else the header.
+func (messagingHandler) advice(r *Reader) (role, error) {
+	r.settle() // whether the header names the kind
+	a, f := &Advice{}, &FileAdvice{}
+	ofFile := false
+	err := r.decode(&a.Raw, &a.Faults, func(rd *reading, el Element) {
+		word, _ := el.Attr("record-type")
+		kind := messagingKind(strings.TrimSpace(word))
+		if r.kind == KindMessaging && kind != KindUnknown {
+			r.kind, r.unsettled = kind, true // the header did not say
 		}
+		if kind == KindUnknown {
+			kind = r.kind
+		}
+		a.Report, f.Report = kind, kind
+		if ofFile = kind == KindAUDACC || kind == KindAUDREJ; ofFile {
+			rd.filler = true
+			rd.fileAdvice(f, el)
+		} else {
+			rd.advice(a, el)
+		}
+	})
+	switch {
+	case err != nil:
+		return 0, err
+	case ofFile:
+		f.Raw, f.Faults = a.Raw, a.Faults
+		r.emit(f)
+	default:
+		r.emit(a)
 	}
-	return a
+	return consumed, nil
 }
 
-func (r *reading) fileAdvice(el Element) *FileAdvice {
-	a := &FileAdvice{Raw: el}
-	for _, attr := range el.Attrs {
-		name, value := attr.Name, attr.Value
-		switch name {
-		case "user-number":
-			a.UserNumber = r.text(value)
-		case "record-type":
-			a.RecordType = r.text(value)
-		case "aosn":
-			a.AOSN = r.text(value)
-		case "processing-date":
-			a.ProcessingDate = r.date(name, value)
-		case "originator-file-number":
-			a.FileNumber = r.text(value)
-		case "work-code":
-			a.WorkCode = r.text(value)
-		case "file-type":
-			a.FileType = r.text(value)
-		case "accepted-ddi":
-			a.Accepted = r.count(name, value)
-		case "rejected-ddi":
-			a.Rejected = r.count(name, value)
-		case "vol-serial-number":
-			a.VolumeSerial = r.text(value)
-		case "file-error-code":
-			a.ErrorCode = r.text(value)
+func (messagingHandler) message(r *Reader) (role, error) {
+	m := &FileMessage{}
+	err := r.decode(&m.Raw, &m.Faults, func(rd *reading, el Element) {
+		rd.filler = true
+		m.Lines = rd.lines(el, "line")
+	})
+	if err == nil {
+		r.emit(m)
+	}
+	return consumed, err
+}
+
+// lines reads attributes that are one text in up to five parts: line1, line2 …
+func (r *reading) lines(el Element, name string) (used []string) {
+	var all [5]string
+	r.attrs(el, field{name + "1", &all[0]}, field{name + "2", &all[1]}, field{name + "3", &all[2]}, field{name + "4", &all[3]}, field{name + "5", &all[4]})
+	for _, line := range all {
+		if line != "" {
+			used = append(used, line)
 		}
 	}
-	return a
+	return used
+}
+
+func (r *reading) advice(a *Advice, el Element) {
+	r.attrs(el, field{"user-number", &a.UserNumber}, field{"record-type", &a.RecordType}, field{"transaction-code", &a.TransactionCode},
+		field{"effective-date", &a.EffectiveDate}, field{"due-date", &a.DueDate}, field{"original-proc-date", &a.OriginalDate},
+		field{"reference", &a.Reference}, field{"payer-reference", &a.PayerReference}, field{"reason-code", &a.ReasonCode},
+		field{"payment-frequency", &a.PaymentFrequency}, field{"aosn", &a.AOSN},
+		field{"payer-name", &a.Payer.Name}, field{"payer-account-number", &a.Payer.Number}, field{"payer-sort-code", (*sortCode)(&a.Payer.SortCode)},
+		field{"payer-new-account-number", &a.NewAccount.Number}, field{"payer-new-sort-code", (*sortCode)(&a.NewAccount.SortCode)},
+		field{"originator-name", &a.Originator.Name}, field{"orig-account-number", &a.Originator.Number}, field{"orig-sort-code", (*sortCode)(&a.Originator.SortCode)})
+}
+
+func (r *reading) fileAdvice(f *FileAdvice, el Element) {
+	r.attrs(el, field{"user-number", &f.UserNumber}, field{"record-type", &f.RecordType}, field{"aosn", &f.AOSN},
+		field{"processing-date", &f.ProcessingDate}, field{"originator-file-number", &f.FileNumber}, field{"work-code", &f.WorkCode},
+		field{"file-type", &f.FileType}, field{"accepted-ddi", &f.Accepted}, field{"rejected-ddi", &f.Rejected},
+		field{"vol-serial-number", &f.VolumeSerial}, field{"file-error-code", &f.ErrorCode})
 }

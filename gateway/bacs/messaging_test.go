@@ -17,7 +17,7 @@ func TestADDACS(t *testing.T) {
 	h := report.Header
 	assert.Equal(t, Header{
 		ReportType: "7001", AdviceType: "ADDACS", Number: "33", ServiceUser: ServiceUser{"901234", "EXAMPLE COLLECTIONS LTD"},
-		Addressee:    Addressee{"EXAMPLE COLLECTIONS LTD", []string{"1 NO STREET", "NOWHERE"}},
+		Addressee:    Addressee{Name: "EXAMPLE COLLECTIONS LTD", Address: []string{"1 NO STREET", "NOWHERE"}},
 		ProducedDate: ccr.Date{Year: 2031, Month: 3, Day: 17}, StreamIdentifier: "01", EnvelopeSequence: "7", FirstAOSN: "1", LastAOSN: "3", Reprint: "N",
 		Raw: h.Raw,
 	}, h)
@@ -157,4 +157,29 @@ func TestProducedAt(t *testing.T) {
 	assert.False(t, ok)
 	_, ok = h.ProducedAt(nil)
 	assert.False(t, ok)
+}
+
+// The attributes that a public AUDDIS of 2017 has beside those of ADDACS, in a
+// twin that is made up.
+func TestAUDDISOriginator(t *testing.T) {
+	t.Parallel()
+	report := mustParse(t, messaging(
+		messagingHeader("report-type", "7002", "advice-type", "AUDDIS"),
+		el("MessagingAdvice", "record-type", "S", "transaction-code", "0S", "orig-sort-code", "08-64-00", "orig-account-number", "10000001",
+			"originator-name", "EXAMPLE COLLECTIONS ", "original-proc-date", "2031-03-14", "reference", "R1", "reason-code", "V"),
+		el("MessagingAdvice", "record-type", "A", "payment-frequency", "M", "reason-code", "1"),
+	).render(styleUTF8))
+	require.NoError(t, report.Err())
+	require.Len(t, report.Advices, 2)
+	a := report.Advices[0]
+	assert.Equal(t, "0S", a.TransactionCode)
+	assert.Equal(t, "0S", a.Instruction())
+	assert.Equal(t, Account{SortCode: "086400", Number: "10000001", Name: "EXAMPLE COLLECTIONS"}, a.Originator)
+	assert.Equal(t, ccr.Date{Year: 2031, Month: 3, Day: 14}, a.OriginalDate)
+	assert.False(t, a.Reason().Known, "V was seen and is in no list")
+	assert.Equal(t, "M", report.Advices[1].PaymentFrequency)
+
+	rejected := (&FileAdvice{Report: KindAUDREJ, ErrorCode: "30410"}).Reason()
+	assert.Contains(t, rejected.Meaning, "test status")
+	assert.Equal(t, KindAUDREJ, rejected.Report)
 }

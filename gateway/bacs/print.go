@@ -14,46 +14,46 @@ import (
 // accident, every type here prints (under every verb of fmt) and logs (with
 // log/slog) as a text without names, references, account details or amounts.
 // Fields stay open to programs, and encoding/json writes them: both are
-// explicit acts.
+// explicit acts. Types of which nothing can be said embed private; the others
+// have a String of what is safe.
 
-// show is the Format of all types.
+// private makes what embeds it print and log as one fixed text.
+type private struct{}
+
+const notPrinted = "Bacs data, which is not printed"
+
+// String returns a fixed text: the value may be personal data.
+func (private) String() string { return notPrinted }
+
+// Format prints the fixed text under every verb.
+func (private) Format(f fmt.State, _ rune) { io.WriteString(f, notPrinted) } //nolint:errcheck // fmt.State keeps no errors
+
+// LogValue gives log/slog the fixed text.
+func (private) LogValue() slog.Value { return slog.StringValue(notPrinted) }
+
+// Format prints a fixed text under every verb.
+func (Attr) Format(f fmt.State, verb rune) { private{}.Format(f, verb) }
+
+// LogValue gives log/slog a fixed text.
+func (Attr) LogValue() slog.Value { return private{}.LogValue() }
+
+// show is the Format of all types that have a text of their own.
 func show(f fmt.State, s fmt.Stringer) { io.WriteString(f, s.String()) } //nolint:errcheck // fmt.State keeps no errors
-
-// of counts things in a text.
-func of(n int, what string) string { return strconv.Itoa(n) + " " + what }
 
 // flawed says that values could not be read.
 func flawed(faults []ccr.FieldError) string {
 	if len(faults) == 0 {
 		return ""
 	}
-	return ", " + of(len(faults), "unreadable values")
+	return ", " + strconv.Itoa(len(faults)) + " unreadable values"
 }
 
-// safeNumber returns a number that names no person, such as a SUN.
-func safeNumber(s string) string {
-	if len(s) <= 6 && digits(s) {
-		return " " + s
-	}
-	return ""
-}
-
-// safeType returns a report type.
+// safeType returns a report type or error code.
 func safeType(s string) string {
 	if s = safeCode(s); s != "" {
 		return " " + s
 	}
 	return ""
-}
-
-// String names the element, if its name is of the outer vocabulary, and
-// counts what it holds.
-func (e Element) String() string {
-	name := known(e.Name)
-	if name == "" {
-		name = "an element"
-	}
-	return name + " with " + of(len(e.Attrs), "attributes") + " and " + of(len(e.Children), "children")
 }
 
 // String gives kind, service user and counts.
@@ -68,7 +68,7 @@ func (p Report) String() string {
 		{len(p.Claims), "claims"}, {len(p.Files), "files"}, {len(p.Errors), "input errors"}, {len(p.Others), "unknown things"},
 	} {
 		if c.n > 0 {
-			b.WriteString(", " + of(c.n, c.what))
+			b.WriteString(", " + strconv.Itoa(c.n) + " " + c.what)
 		}
 	}
 	return b.String()
@@ -109,87 +109,19 @@ func (r Reason) Format(state fmt.State, _ rune) { show(state, r) }
 // LogValue gives log/slog the safe text.
 func (r Reason) LogValue() slog.Value { return slog.StringValue(r.String()) }
 
-// Format prints the safe text under every verb.
-func (e Element) Format(state fmt.State, _ rune) { show(state, e) }
-
-// LogValue gives log/slog the safe text.
-func (e Element) LogValue() slog.Value { return slog.StringValue(e.String()) }
-
-// String says that there is an attribute.
-func (a Attr) String() string { return "an attribute" }
-
-// Format prints the safe text under every verb.
-func (a Attr) Format(state fmt.State, _ rune) { show(state, a) }
-
-// LogValue gives log/slog the safe text.
-func (a Attr) LogValue() slog.Value { return slog.StringValue(a.String()) }
-
-// String gives type and line.
-func (t Token) String() string { return fmt.Sprintf("%s token on line %d", t.Type, t.Line) }
-
-// Format prints the safe text under every verb.
-func (t Token) Format(state fmt.State, _ rune) { show(state, t) }
-
-// LogValue gives log/slog the safe text.
-func (t Token) LogValue() slog.Value { return slog.StringValue(t.String()) }
-
-// String tells how deep in the document it stands.
-func (o Other) String() string {
-	return fmt.Sprintf("something unknown %d levels deep with %d attributes", strings.Count(o.Path, "/")+1, len(o.Attrs))
+// String gives the number, if it can be one.
+func (u ServiceUser) String() string {
+	if len(u.Number) <= 6 && digits(u.Number) {
+		return "service user " + u.Number
+	}
+	return "service user"
 }
-
-// Format prints the safe text under every verb.
-func (o Other) Format(state fmt.State, _ rune) { show(state, o) }
-
-// LogValue gives log/slog the safe text.
-func (o Other) LogValue() slog.Value { return slog.StringValue(o.String()) }
-
-// String says that there is an account.
-func (a Account) String() string { return "an account" }
-
-// Format prints the safe text under every verb.
-func (a Account) Format(state fmt.State, _ rune) { show(state, a) }
-
-// LogValue gives log/slog the safe text.
-func (a Account) LogValue() slog.Value { return slog.StringValue(a.String()) }
-
-// String says that there is an addressee.
-func (a Addressee) String() string { return "an addressee" }
-
-// Format prints the safe text under every verb.
-func (a Addressee) Format(state fmt.State, _ rune) { show(state, a) }
-
-// LogValue gives log/slog the safe text.
-func (a Addressee) LogValue() slog.Value { return slog.StringValue(a.String()) }
-
-// String gives the number.
-func (u ServiceUser) String() string { return "service user" + safeNumber(u.Number) }
 
 // Format prints the safe text under every verb.
 func (u ServiceUser) Format(state fmt.State, _ rune) { show(state, u) }
 
 // LogValue gives log/slog the safe text.
 func (u ServiceUser) LogValue() slog.Value { return slog.StringValue(u.String()) }
-
-// String gives the types and the service user number.
-func (h Header) String() string {
-	return "header of report" + safeType(h.ReportType) + safeType(h.AdviceType) + ", " + h.ServiceUser.String() + flawed(h.Faults)
-}
-
-// Format prints the safe text under every verb.
-func (h Header) Format(state fmt.State, _ rune) { show(state, h) }
-
-// LogValue gives log/slog the safe text.
-func (h Header) LogValue() slog.Value { return slog.StringValue(h.String()) }
-
-// String says that there is a signature.
-func (s Signature) String() string { return "a signature" }
-
-// Format prints the safe text under every verb.
-func (s Signature) Format(state fmt.State, _ rune) { show(state, s) }
-
-// LogValue gives log/slog the safe text.
-func (s Signature) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
 // String gives the reason.
 func (d ReturnedDebit) String() string {
@@ -201,17 +133,6 @@ func (d ReturnedDebit) Format(state fmt.State, _ rune) { show(state, d) }
 
 // LogValue gives log/slog the safe text.
 func (d ReturnedDebit) LogValue() slog.Value { return slog.StringValue(d.String()) }
-
-// String tells whether they agree.
-func (t ReturnTotals) String() string {
-	return fmt.Sprintf("totals of %d returned debits, agree: %t", t.Read, t.Agree()) + flawed(t.Faults)
-}
-
-// Format prints the safe text under every verb.
-func (t ReturnTotals) Format(state fmt.State, _ rune) { show(state, t) }
-
-// LogValue gives log/slog the safe text.
-func (t ReturnTotals) LogValue() slog.Value { return slog.StringValue(t.String()) }
 
 // String gives the reason.
 func (a Advice) String() string { return "advice, " + a.Reason().String() + flawed(a.Faults) }
@@ -233,15 +154,6 @@ func (a FileAdvice) Format(state fmt.State, _ rune) { show(state, a) }
 // LogValue gives log/slog the safe text.
 func (a FileAdvice) LogValue() slog.Value { return slog.StringValue(a.String()) }
 
-// String counts the lines.
-func (m FileMessage) String() string { return "a message of " + of(len(m.Lines), "lines") }
-
-// Format prints the safe text under every verb.
-func (m FileMessage) Format(state fmt.State, _ rune) { show(state, m) }
-
-// LogValue gives log/slog the safe text.
-func (m FileMessage) LogValue() slog.Value { return slog.StringValue(m.String()) }
-
 // String gives the reason.
 func (c Claim) String() string { return "claim, " + c.Reason().String() + flawed(c.Faults) }
 
@@ -250,35 +162,6 @@ func (c Claim) Format(state fmt.State, _ rune) { show(state, c) }
 
 // LogValue gives log/slog the safe text.
 func (c Claim) LogValue() slog.Value { return slog.StringValue(c.String()) }
-
-// String says that there is a collection.
-func (c Collection) String() string { return "a claimed collection" }
-
-// Format prints the safe text under every verb.
-func (c Collection) Format(state fmt.State, _ rune) { show(state, c) }
-
-// LogValue gives log/slog the safe text.
-func (c Collection) LogValue() slog.Value { return slog.StringValue(c.String()) }
-
-// String tells whether the totals agree.
-func (s ClaimSection) String() string {
-	return fmt.Sprintf("section of %d claims, agree: %t", s.Read, s.Agree()) + flawed(s.Faults)
-}
-
-// Format prints the safe text under every verb.
-func (s ClaimSection) Format(state fmt.State, _ rune) { show(state, s) }
-
-// LogValue gives log/slog the safe text.
-func (s ClaimSection) LogValue() slog.Value { return slog.StringValue(s.String()) }
-
-// String says that there is a submission.
-func (s Submission) String() string { return "a submission" }
-
-// Format prints the safe text under every verb.
-func (s Submission) Format(state fmt.State, _ rune) { show(state, s) }
-
-// LogValue gives log/slog the safe text.
-func (s Submission) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
 // String gives the verdict.
 func (f InputFile) String() string {
@@ -296,66 +179,6 @@ func (v Verdict) String() string {
 	return fmt.Sprintf("%d amended, %d returned, %d rejected, %d errors listed, clean: %t", v.Amended, v.Returned, v.Rejected, v.Listed, v.Clean())
 }
 
-// Format prints the safe text under every verb.
-func (v Verdict) Format(state fmt.State, _ rune) { show(state, v) }
-
-// LogValue gives log/slog the safe text.
-func (v Verdict) LogValue() slog.Value { return slog.StringValue(v.String()) }
-
-// String counts the records.
-func (d Day) String() string { return "day of " + of(len(d.Records), "records") }
-
-// Format prints the safe text under every verb.
-func (d Day) Format(state fmt.State, _ rune) { show(state, d) }
-
-// LogValue gives log/slog the safe text.
-func (d Day) LogValue() slog.Value { return slog.StringValue(d.String()) }
-
-// String says that there is a record.
-func (d DayRecord) String() string { return "a record of a day" }
-
-// Format prints the safe text under every verb.
-func (d DayRecord) Format(state fmt.State, _ rune) { show(state, d) }
-
-// LogValue gives log/slog the safe text.
-func (d DayRecord) LogValue() slog.Value { return slog.StringValue(d.String()) }
-
-// String gives the number of records.
-func (e Entry) String() string { return "entry of " + strconv.FormatInt(e.Count, 10) + " records" }
-
-// Format prints the safe text under every verb.
-func (e Entry) Format(state fmt.State, _ rune) { show(state, e) }
-
-// LogValue gives log/slog the safe text.
-func (e Entry) LogValue() slog.Value { return slog.StringValue(e.String()) }
-
-// String says that there are totals.
-func (t EntryTotals) String() string { return "totals of entries" }
-
-// Format prints the safe text under every verb.
-func (t EntryTotals) Format(state fmt.State, _ rune) { show(state, t) }
-
-// LogValue gives log/slog the safe text.
-func (t EntryTotals) LogValue() slog.Value { return slog.StringValue(t.String()) }
-
-// String says that there are totals.
-func (t FileTotals) String() string { return "totals of a file" }
-
-// Format prints the safe text under every verb.
-func (t FileTotals) Format(state fmt.State, _ rune) { show(state, t) }
-
-// LogValue gives log/slog the safe text.
-func (t FileTotals) LogValue() slog.Value { return slog.StringValue(t.String()) }
-
-// String says that there are totals.
-func (t AccountTotal) String() string { return "totals of an account" }
-
-// Format prints the safe text under every verb.
-func (t AccountTotal) Format(state fmt.State, _ rune) { show(state, t) }
-
-// LogValue gives log/slog the safe text.
-func (t AccountTotal) LogValue() slog.Value { return slog.StringValue(t.String()) }
-
 // String gives the reason.
 func (e InputError) String() string { return "input error, " + e.Reason().String() + flawed(e.Faults) }
 
@@ -365,24 +188,6 @@ func (e InputError) Format(state fmt.State, _ rune) { show(state, e) }
 // LogValue gives log/slog the safe text.
 func (e InputError) LogValue() slog.Value { return slog.StringValue(e.String()) }
 
-// String gives the code.
-func (i ErrorItem) String() string { return "record of an input error" + safeType(i.Code) }
-
-// Format prints the safe text under every verb.
-func (i ErrorItem) Format(state fmt.State, _ rune) { show(state, i) }
-
-// LogValue gives log/slog the safe text.
-func (i ErrorItem) LogValue() slog.Value { return slog.StringValue(i.String()) }
-
-// String counts the lines.
-func (t ErrorText) String() string { return "a text of " + of(len(t.Lines), "lines") }
-
-// Format prints the safe text under every verb.
-func (t ErrorText) Format(state fmt.State, _ rune) { show(state, t) }
-
-// LogValue gives log/slog the safe text.
-func (t ErrorText) LogValue() slog.Value { return slog.StringValue(t.String()) }
-
 // String gives the reason.
 func (a Affected) String() string { return "someone affected by " + a.Reason.String() }
 
@@ -391,3 +196,16 @@ func (a Affected) Format(state fmt.State, _ rune) { show(state, a) }
 
 // LogValue gives log/slog the safe text.
 func (a Affected) LogValue() slog.Value { return slog.StringValue(a.String()) }
+
+func (*ReturnedDebit) record() {}
+func (*ReturnTotals) record()  {}
+func (*Advice) record()        {}
+func (*FileAdvice) record()    {}
+func (*FileMessage) record()   {}
+func (*Claim) record()         {}
+func (*ClaimSection) record()  {}
+func (*Submission) record()    {}
+func (*InputFile) record()     {}
+func (*InputError) record()    {}
+func (*AccountTotal) record()  {}
+func (*Other) record()         {}

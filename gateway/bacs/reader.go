@@ -1,6 +1,7 @@
 package bacs
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"iter"
@@ -219,17 +220,6 @@ func (r *Reader) advance() {
 
 // step reads one token, or one element if the handler knows it.
 func (r *Reader) step() error {
-	if r.handler == nil {
-		t, err := r.s.token()
-		if err != nil {
-			return err
-		}
-		if t.Type == TokenStart && r.root.Name == "" {
-			r.root = Element{Name: t.Name, Attrs: t.Attrs}
-		}
-		r.queue = append(r.queue, &t)
-		return nil
-	}
 	ev, err := r.s.next()
 	if err != nil {
 		return err
@@ -242,16 +232,17 @@ func (r *Reader) step() error {
 		if blank(r.s.text) {
 			return nil
 		}
-		if r.pending != nil && r.pending.Text != "" {
+		if r.pending != nil && r.pending.Raw.Text != "" {
 			r.flush()
 		}
 		if r.pending == nil {
-			r.pending = &Other{Path: r.path()}
+			r.pending = &Other{Path: r.path(), Raw: Element{Name: r.s.stack[len(r.s.stack)-1]}}
 		}
-		r.pending.Text = string(r.s.text)
+		r.pending.Raw.Text = string(r.s.text)
 	case evEnd:
-		r.flush()
-		return r.handler.end(r, local(r.s.name))
+		if r.flush(); r.handler != nil {
+			return r.handler.end(r, local(r.s.name))
+		}
 	case evEOF:
 		return io.EOF
 	}
@@ -265,15 +256,18 @@ func (r *Reader) enter() error {
 		r.root = Element{Name: r.s.name, Attrs: r.s.takeAttrs()}
 		return nil
 	}
-	as, err := r.common(name)
-	if as == foreign && err == nil {
-		as, err = r.handler.start(r, name)
-	}
-	if err != nil {
-		return err
+	as := foreign
+	if r.handler != nil {
+		var err error
+		if as, err = r.common(name); as == foreign && err == nil {
+			as, err = r.handler.start(r, name)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	if as == foreign || as == container && len(r.s.attrs) > 0 {
-		r.pending = &Other{Path: r.path(), Attrs: r.s.takeAttrs()}
+		r.pending = &Other{Path: r.path(), Raw: Element{Name: r.s.name, Attrs: r.s.takeAttrs()}}
 	}
 	return nil
 }
@@ -293,9 +287,9 @@ func (r *Reader) common(name string) (role, error) {
 		}
 		r.signature.Raw = append(r.signature.Raw, el)
 		if name == "Signature" {
-			set(&r.signature.Value, strings.TrimSpace(el.Text))
+			r.signature.Value = cmp.Or(r.signature.Value, strings.TrimSpace(el.Text))
 		} else {
-			set(&r.signature.Method, strings.Join(strings.Fields(el.Text), " "))
+			r.signature.Method = cmp.Or(r.signature.Method, strings.Join(strings.Fields(el.Text), " "))
 		}
 		return consumed, nil
 	}
@@ -345,6 +339,31 @@ func (r *Reader) element(b *budget) (Element, reading, error) {
 	return el, rd, nil
 }
 
+// decode reads the element of one record, which keeps it with its faults.
+func (r *Reader) decode(raw *Element, faults *[]ccr.FieldError, decode func(*reading, Element)) error {
+	b := r.recordBudget()
+	el, rd, err := r.element(&b)
+	if err != nil {
+		return err
+	}
+	*raw = el
+	decode(&rd, el)
+	*faults = r.faults(rd)
+	return nil
+}
+
+// part reads one of the elements that a record is put together from.
+func (r *Reader) part(b *budget, raw *[]Element, faults *[]ccr.FieldError, decode func(*reading, Element)) (role, error) {
+	el, rd, err := r.element(b)
+	if err != nil {
+		return 0, err
+	}
+	*raw = append(*raw, el)
+	decode(&rd, el)
+	*faults = append(*faults, r.faults(rd)...)
+	return consumed, nil
+}
+
 // faults gives the faults of a record the number of its element, and counts
 // them for Err.
 func (r *Reader) faults(rd reading) []ccr.FieldError {
@@ -369,8 +388,8 @@ func (r *Reader) emit(rec Record) { r.queue = append(r.queue, rec) }
 
 func (r *Reader) flush() {
 	if r.pending != nil {
-		r.built += int64(len(r.pending.Path) + len(r.pending.Text))
-		for _, a := range r.pending.Attrs {
+		r.built += int64(len(r.pending.Path) + len(r.pending.Raw.Text))
+		for _, a := range r.pending.Raw.Attrs {
 			r.built += int64(attrCost + len(a.Value))
 		}
 		r.emit(r.pending)
@@ -383,6 +402,7 @@ func (r *Reader) path() string { return strings.Join(r.s.stack, "/") }
 // Signature is what stands behind the data of a report. It is kept and not
 // verified: which bytes are signed is not publicly known.
 type Signature struct {
+	private
 	Method string `json:"method,omitempty"` // Vanilla in every report seen
 	Value  string `json:"value,omitempty"`  // base64 of a CMS SignedData, in lines
 

@@ -29,7 +29,8 @@ type Reason struct {
 
 // LookupReason returns the meaning of a code in the list of a report:
 // KindARUDD (its one-character code), KindADDACS, KindAUDDIS, KindAWACS,
-// KindDDIC, KindARUCS, or KindInput (its error letters). It reports false, and
+// KindDDIC, KindARUCS, KindInput (its error letters) or KindAUDREJ (its file
+// error codes, of which one is public). It reports false, and
 // a Reason that carries report and code alone, if there is none.
 func LookupReason(report Kind, code string) (Reason, bool) {
 	for i := range reasons {

@@ -13,7 +13,7 @@ func TestReasonsAreComplete(t *testing.T) {
 	t.Parallel()
 	want := map[Kind]string{
 		KindARUDD: "0123456789AB", KindADDACS: "0123BCDER", KindAUDDIS: "123567BCFGHIKLMNOPQ", KindDDIC: "12345678",
-		KindAWACS: "03", KindARUCS: "0235BC", KindInput: "ABCDEFGHIJKLMNOPQRSTY",
+		KindAWACS: "03", KindARUCS: "0235BC", KindInput: "ABCDEFGHIJKLMNOPQRSTY", KindAUDREJ: "30410",
 	}
 	got := map[Kind]string{}
 	for r := range Reasons() {

@@ -60,6 +60,8 @@ var reasons = [...]Reason{
 	{Report: KindAUDDIS, Code: "P", Meaning: "the payer's name is missing", Action: actOwnData},
 	{Report: KindAUDDIS, Code: "Q", Meaning: "the service user's name is blank", Action: actOwnData},
 
+	{Report: KindAUDREJ, Code: "30410", Meaning: "the service user is in test status, or not registered for electronic instructions", Action: "Ask the bureau or sponsoring bank for the status of the service user, then submit the file again."},
+
 	{Report: KindAWACS, Code: "0", Meaning: "the credit went through, but the details were wrong; the right ones are supplied", Action: actFixSource},
 	{Report: KindAWACS, Code: "3", Meaning: "the account was moved to another bank; the new details are supplied", Action: actFixSource},
 

@@ -14,8 +14,7 @@ import (
 //   - [*Claim] and [*ClaimSection] of a DDIC report,
 //   - [*Submission], [*InputFile], [*InputError] and [*AccountTotal] of an
 //     Input or Withdrawal report,
-//   - [*Other] of all of these,
-//   - [*Token] of a report that is delivered raw.
+//   - [*Other] of all of these, and of every report of another kind.
 //
 // The set may grow: give a switch over it a default.
 type Record interface{ record() }

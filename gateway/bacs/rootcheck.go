@@ -7,7 +7,7 @@ import (
 )
 
 // RootCheck finds out, as bytes pass through it, whether an XML document is
-// all there: whether its root element is closed at the end. It keeps nothing,
+// all there: whether its last tag closes its first one. It keeps nothing,
 // takes any bytes, never fails a Write and costs little, so that a report can
 // be checked while it is received and before it is archived at the bureau:
 //
@@ -15,42 +15,36 @@ import (
 //	io.Copy(io.MultiWriter(file, &check), body)
 //	if isXML, closed := check.Whole(); isXML && !closed { … cut off … }
 //
-// It does not tell whether the document is well-formed. The zero value is
-// ready; it is not safe for concurrent use.
+// It does not tell whether the document is well-formed: it counts tags and
+// compares the names of the outermost two. The zero value is ready; it is not
+// safe for concurrent use.
 type RootCheck struct {
-	state rootState
-	seen  int // bytes matched of the mark that ends or starts something
-	quote byte
-	depth int64
-	slash bool // the last byte of a start tag so far
-	done  bool // a root element was closed
-	decl  bool // it starts with an XML declaration
-	wide  int8 // UTF-16: 1 little endian, 2 big endian, -1 decided that it is not
-	odd   bool // UTF-16: one byte of a character is there
+	in    rootState
+	prev  [2]byte  // the two bytes before, where a mark of several ends the state
+	tag   [64]byte // the tag that is open, as far as it fits
+	size  int      // bytes of the tag
+	last  byte     // byte of the tag
+	quote byte     // that is open in the tag
+	root  string   // name of the first element
+	depth int
+	done  bool // the root element was closed
+	decl  bool // an XML declaration stands in front
+	first string
+	wide  int8 // UTF-16: 1 little endian, 2 big endian; -1 it is not; 0 not known yet
+	odd   bool // UTF-16: half a character is there
 	half  byte
-	head  int // bytes so far, up to 4
-	first [4]byte
-	name  [64]byte // of the root element
-	size  int      // of name; a longer name is not compared
-	tag   [64]byte // of the end tag being read
-	tags  int
-	named bool // name is complete
 }
 
 type rootState uint8
 
 const (
-	rsBefore  rootState = iota // blanks before the first tag
-	rsText                     // between tags
-	rsLess                     // behind <
-	rsBang                     // behind <!
-	rsComment                  // until -->
-	rsCDATA                    // until ]]>
-	rsPI                       // until ?>
-	rsDecl                     // until >, quotes count
-	rsStart                    // in a start tag
-	rsEnd                      // in an end tag
-	rsNotXML
+	inFront rootState = iota // blanks before the first tag
+	inText
+	inTag
+	inComment     // until -->
+	inCDATA       // until ]]>
+	inInstruction // until ?>
+	inNoXML
 )
 
 // Complete reads r and reports whether it is XML, and if so whether its root
@@ -59,23 +53,18 @@ const (
 func Complete(r io.Reader) (isXML, closed bool, err error) {
 	var check RootCheck
 	buf := make([]byte, 32<<10)
-	for idle := 0; check.state != rsNotXML; {
-		n, err := r.Read(buf)
-		if n < 0 || n > len(buf) {
+	for idle := 0; check.in != inNoXML && err == nil; idle++ {
+		var n int
+		if n, err = r.Read(buf); n < 0 || n > len(buf) || n == 0 && idle == 100 {
 			return false, false, io.ErrNoProgress
+		}
+		if n > 0 {
+			idle = 0
 		}
 		check.Write(buf[:n]) //nolint:errcheck // never fails
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return false, false, err
-		}
-		if idle++; n > 0 {
-			idle = 0
-		} else if idle == 100 {
-			return false, false, io.ErrNoProgress
-		}
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		return false, false, err
 	}
 	isXML, closed = check.Whole()
 	return isXML, closed, nil
@@ -84,27 +73,36 @@ func Complete(r io.Reader) (isXML, closed bool, err error) {
 // Whole reports whether what was written starts like XML, and whether its
 // root element is closed with nothing left open behind it.
 func (c *RootCheck) Whole() (isXML, closed bool) {
-	if c.state == rsNotXML || c.state == rsBefore {
+	if c.in == inNoXML || c.in == inFront {
 		return false, false
 	}
-	return true, c.done && c.depth == 0 && (c.state == rsText)
+	return true, c.done && c.depth == 0 && c.in == inText
 }
 
 // Write takes the next bytes. It takes all of them and returns no error.
 func (c *RootCheck) Write(p []byte) (int, error) {
 	n := len(p)
-	for c.wide == 0 && len(p) > 0 {
-		c.first[c.head] = p[0]
-		c.head++
-		p = p[1:]
+	for ; c.wide == 0 && len(p) > 0; p = p[1:] {
+		c.first += string(p[:1])
 		c.decide()
 	}
-	if c.wide > 0 {
-		c.narrow(p)
+	if c.wide < 1 {
+		c.feed(p)
 		return n, nil
 	}
-	if len(p) > 0 {
-		c.feed(p)
+	for _, b := range p {
+		if c.odd = !c.odd; c.odd {
+			c.half = b
+			continue
+		}
+		low, high := c.half, b
+		if c.wide == 2 {
+			low, high = b, c.half
+		}
+		if high != 0 || low >= 0x80 {
+			low = 'x' // no mark is made of other characters
+		}
+		c.feed([]byte{low})
 	}
 	return n, nil
 }
@@ -112,231 +110,114 @@ func (c *RootCheck) Write(p []byte) (int, error) {
 // decide looks at the first bytes for UTF-16 and a byte order mark; whatever
 // else they are goes on to feed.
 func (c *RootCheck) decide() {
-	b := c.first[:c.head]
-	switch {
-	case c.head == 1 && (b[0] == 0xff || b[0] == 0xfe || b[0] == 0xef || b[0] == '<' || b[0] == 0):
-		return
-	case c.head == 2 && b[0] == 0xef && b[1] == 0xbb:
-		return
-	case c.head == 2 && (b[0] == 0xff && b[1] == 0xfe):
+	switch c.first {
+	case "\xff", "\xfe", "\xef", "\xef\xbb", "<", "\x00": // the next byte tells
+	case "\xff\xfe":
 		c.wide = 1
-	case c.head == 2 && (b[0] == 0xfe && b[1] == 0xff):
+	case "\xfe\xff":
 		c.wide = 2
-	case c.head == 2 && b[0] == '<' && b[1] == 0:
-		c.wide = 1
-		c.narrow(b)
-	case c.head == 2 && b[0] == 0 && b[1] == '<':
-		c.wide = 2
-		c.narrow(b)
-	case c.head == 3 && b[2] == 0xbf && b[0] == 0xef && b[1] == 0xbb:
+	case "\xef\xbb\xbf":
 		c.wide = -1
+	case "<\x00":
+		c.wide, c.in = 1, inTag
+	case "\x00<":
+		c.wide, c.in = 2, inTag
 	default:
 		c.wide = -1
-		c.feed(b)
+		c.feed([]byte(c.first))
 	}
-}
-
-// narrow keeps the low byte of characters that fit one and puts a letter in
-// place of all others: no mark is made of those.
-func (c *RootCheck) narrow(p []byte) {
-	var out [512]byte
-	n := 0
-	for _, b := range p {
-		if !c.odd {
-			c.half, c.odd = b, true
-			continue
-		}
-		c.odd = false
-		low, high := c.half, b
-		if c.wide == 2 {
-			low, high = b, c.half
-		}
-		if high != 0 || low >= 0x80 {
-			low = 'x'
-		}
-		out[n] = low
-		if n++; n == len(out) {
-			c.feed(out[:])
-			n = 0
-		}
-	}
-	c.feed(out[:n])
 }
 
 func (c *RootCheck) feed(p []byte) {
 	for i := 0; i < len(p); i++ {
 		b := p[i]
-		switch c.state {
-		case rsNotXML:
-			return
-		case rsBefore:
-			switch b {
-			case ' ', '\t', '\r', '\n':
-			case '<':
-				c.state = rsLess
-			default:
-				c.state = rsNotXML
+		switch c.in {
+		case inFront:
+			if b == '<' {
+				c.in = inTag
+			} else if !blank(p[i : i+1]) {
+				c.in = inNoXML
 			}
-		case rsText:
+		case inText:
 			j := bytes.IndexByte(p[i:], '<')
 			if j < 0 {
 				return
 			}
-			i += j
-			c.state = rsLess
-		case rsLess:
-			c.less(b)
-		case rsBang:
-			c.bang(b)
-		case rsComment:
-			c.until(b, "-->")
-		case rsCDATA:
-			c.until(b, "]]>")
-		case rsPI:
-			c.until(b, "?>")
-		case rsDecl:
-			c.quoted(b, rsText)
-		case rsStart:
-			if c.quote != 0 || c.named {
-				if i = c.skipTag(p, i); i == len(p) {
+			i, c.in, c.size = i+j, inTag, 0
+		case inTag:
+			if c.quote != 0 {
+				j := bytes.IndexByte(p[i:], c.quote)
+				if j < 0 {
 					return
 				}
-				b = p[i]
+				i, c.last, c.quote = i+j, c.quote, 0
+				continue
 			}
-			c.start(b)
-		case rsEnd:
-			c.end(b)
+			c.tagByte(b)
+		case inNoXML:
+			return
+		default:
+			ends := [...]string{inComment: "--", inCDATA: "]]", inInstruction: "?"}[c.in]
+			if b == '>' && bytes.HasSuffix(c.prev[:], []byte(ends)) {
+				c.in = inText
+			}
+			c.prev = [2]byte{c.prev[1], b}
 		}
 	}
 }
 
-func (c *RootCheck) less(b byte) {
-	switch {
-	case b == '?':
-		c.state, c.seen = rsPI, 0
-		if !c.done && c.depth == 0 {
-			c.decl = true
-		}
-	case b == '!':
-		c.state, c.seen = rsBang, 0
-	case b == '/':
-		c.state, c.tags = rsEnd, 0
-	case nameByte(b, true):
-		c.state, c.slash, c.quote = rsStart, false, 0
-		if c.depth == 0 && !c.done {
-			c.name[0], c.size = b, 1
-		}
-		c.depth++
-	default:
-		c.state = rsText
-		if !c.named {
-			c.state = rsNotXML
-		}
+// tagByte takes one byte of a tag that is not inside quotes.
+func (c *RootCheck) tagByte(b byte) {
+	if c.size < len(c.tag) {
+		c.tag[c.size] = b
 	}
-}
-
-// bang tells a comment, a CDATA section and a declaration apart.
-func (c *RootCheck) bang(b byte) {
-	const cdata = "[CDATA["
+	c.size++
+	c.prev = [2]byte{}
 	switch {
-	case c.seen == 0 && b == '-':
-		c.seen = -1
-	case c.seen == -1 && b == '-':
-		c.state, c.seen = rsComment, 0
-	case c.seen >= 0 && c.seen < len(cdata) && b == cdata[c.seen]:
-		if c.seen++; c.seen == len(cdata) {
-			c.state, c.seen = rsCDATA, 0
+	case b == '>' && c.size > 1:
+		c.endTag()
+	case c.size == 1 && b == '?':
+		c.in, c.decl = inInstruction, c.decl || c.root == ""
+	case c.size == 1 && b != '!' && b != '/' && !nameByte(b, true):
+		c.in = inText // a bare <
+		if c.root == "" {
+			c.in = inNoXML
 		}
-	case b == '>':
-		c.state = rsText
-	default:
-		c.state, c.quote = rsDecl, 0
-	}
-}
-
-// until waits for the end of a mark.
-func (c *RootCheck) until(b byte, mark string) {
-	switch {
-	case b == mark[c.seen]:
-		if c.seen++; c.seen == len(mark) {
-			c.state = rsText
-		}
-	case b == mark[0] && !(c.seen == 2 && mark[0] == mark[1]):
-		c.seen = 1
-	case b != mark[0]:
-		c.seen = 0
-	}
-}
-
-func (c *RootCheck) quoted(b byte, next rootState) bool {
-	switch {
-	case c.quote != 0:
-		if b == c.quote {
-			c.quote = 0
-		}
-	case b == '"' || b == '\'':
+	case c.size == 3 && string(c.tag[:3]) == "!--":
+		c.in = inComment
+	case c.size == 8 && string(c.tag[:8]) == "![CDATA[":
+		c.in = inCDATA
+	case (b == '"' || b == '\'') && c.tag[0] != '/':
 		c.quote = b
-	case b == '>':
-		c.state = next
-		return true
 	}
-	return false
+	c.last = b
 }
 
-// skipTag passes over what changes nothing in a start tag, most of a report,
-// and returns where the next byte is that may.
-func (c *RootCheck) skipTag(p []byte, i int) int {
-	if c.quote != 0 {
-		if j := bytes.IndexByte(p[i:], c.quote); j >= 0 {
-			return i + j
+// endTag counts the tag that a > has ended.
+func (c *RootCheck) endTag() {
+	tag := c.tag[:min(c.size-1, len(c.tag))]
+	c.in = inText
+	switch tag[0] {
+	case '!':
+	case '/':
+		if c.depth--; c.depth == 0 && !c.done {
+			c.done = string(bytes.TrimRight(tag[1:], " \t\r\n")) == c.root
 		}
-		return len(p)
-	}
-	for from := i; i < len(p); i++ {
-		switch p[i] {
-		case '"', '\'', '>', '/':
-			c.slash = c.slash && i == from
-			return i
-		}
-	}
-	c.slash = false
-	return i
-}
-
-func (c *RootCheck) start(b byte) {
-	if c.depth == 1 && !c.done && !c.named {
-		if nameByte(b, false) {
-			if c.size < len(c.name) {
-				c.name[c.size] = b
+	default:
+		if c.root == "" {
+			n := 1
+			for n < len(tag) && n < len(c.tag)-1 && nameByte(tag[n], false) {
+				n++ // as much of a name as fits an end tag
 			}
-			c.size++
-		} else {
-			c.named = true
-			if !c.decl && c.size == 4 && bytes.EqualFold(c.name[:4], []byte("html")) {
-				c.state = rsNotXML
-				return
+			c.root = string(tag[:n])
+			if !c.decl && bytes.EqualFold(tag[:n], []byte("html")) {
+				c.in = inNoXML
 			}
 		}
-	}
-	if c.quoted(b, rsText) && c.slash {
-		c.depth--
-		c.done = c.done || c.depth == 0
-	}
-	c.slash = b == '/' && c.quote == 0
-}
-
-func (c *RootCheck) end(b byte) {
-	if b != '>' {
-		if c.tags < len(c.tag) {
-			c.tag[c.tags] = b
+		if c.last != '/' {
+			c.depth++
+		} else if c.depth == 0 {
+			c.done = true
 		}
-		c.tags++
-		return
 	}
-	c.state = rsText
-	if c.depth--; c.depth != 0 || c.done {
-		return
-	}
-	tag := bytes.TrimRight(c.tag[:min(c.tags, len(c.tag))], " \t\r\n")
-	c.done = c.size > len(c.name) || bytes.Equal(tag, c.name[:c.size])
 }

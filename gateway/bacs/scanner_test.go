@@ -229,9 +229,6 @@ func TestLimitsAreChecked(t *testing.T) {
 	assert.Len(t, e.Fields, 3)
 	_, err = Limits{Record: 1 << 30}.NewReader(strings.NewReader("<a/>"))
 	require.NoError(t, err)
-	for _, err := range (Limits{Depth: -1}).Tokens(strings.NewReader("<a/>")) {
-		require.ErrorIs(t, err, ccr.ErrInvalid)
-	}
 	_, err = Limits{Depth: 3}.Parse(strings.NewReader("<a><b><c/></b></a>"))
 	require.NoError(t, err)
 	_, err = Limits{Depth: 2}.Parse(strings.NewReader("<a><b><c/></b></a>"))
@@ -288,21 +285,23 @@ func compareWithEncodingXML(doc []byte) string {
 		}
 	}
 	text = ""
-	for tok, err := range Tokens(bytes.NewReader(doc)) {
-		if err != nil {
+	s := newScanner(bytes.NewReader(doc), Limits{Depth: DefaultDepth, Record: DefaultRecord})
+	for ev := event(0); ev != evEOF; {
+		var err error
+		if ev, err = s.next(); err != nil {
 			return ""
 		}
-		switch tok.Type {
-		case TokenStart:
-			entry := "start " + tok.Name
-			for _, a := range tok.Attrs {
+		switch ev {
+		case evStart:
+			entry := "start " + s.name
+			for _, a := range s.takeAttrs() {
 				entry += "|" + a.Name + "=" + flat.Replace(a.Value)
 			}
 			put(&ours, entry)
-		case TokenEnd:
-			put(&ours, "end "+tok.Name)
-		case TokenText:
-			text += tok.Text
+		case evEnd:
+			put(&ours, "end "+s.name)
+		case evText:
+			text += string(s.text)
 		}
 	}
 	if a, b := strings.Join(theirs, "\n"), strings.Join(ours, "\n"); a != b {

@@ -20,7 +20,7 @@ func Unverified() []ccr.Assumption {
 		},
 		{
 			What: "ReturnedDebit.Reason: the first character of returnCode is the scheme's reason code",
-			From: "the two codes that are publicly known",
+			From: "the four codes that are publicly known: 0128, 0273, 1012, 1273",
 			If:   "Reason.Text is what the report says, Reason.Raw its code",
 		},
 		{
@@ -34,11 +34,16 @@ func Unverified() []ccr.Assumption {
 			If:   "it comes as KindUnknown, its records as Other",
 		},
 		{
-			What: "advice-type is AUDDIS and AWACS in those reports",
-			From: "ADDACS in the samples of that report",
+			What: "advice-type is AWACS in that report",
+			From: "ADDACS and AUDDIS in the samples of those reports",
 			If:   "Advice.RecordType tells them apart",
 		},
-		{What: "Advice: the attributes of records N, D, S and W", From: readers, If: "read Advice.Raw"},
+		{What: "Advice: the attributes of records N, D and W", From: readers + " of N and D, and one of S", If: "read Advice.Raw"},
+		{
+			What: "Advice.OriginalDate is the day on which the returned instruction was processed, Originator the service user",
+			From: "the names of the attributes in a public sample of AUDDIS",
+			If:   "read Advice.Raw",
+		},
 		{What: "Claim, ClaimSection: every element of a DDIC report", From: readers, If: "read Claim.Raw and ClaimSection.Raw"},
 		{
 			What: "InputFile of a Withdrawal report: beyond submission and day totals it mirrors the Input report",

@@ -10,30 +10,103 @@ import (
 	"github.com/ccr-sdk/ccr"
 )
 
-// reading turns the texts of one element into values. What cannot be read
-// stays unset and is recorded as a fault, by the name of its attribute or
+// reading turns the texts of one record's element into values. What cannot be
+// read stays unset and is recorded as a fault, by the name of its attribute or
 // element and never by its value; the text itself is in Raw.
 type reading struct {
 	faults []ccr.FieldError
-	where  string // path of the element in the record, for faults
-	filler bool   // the literal "0" means absent
+	where  string   // the element of the record
+	inside []string // the elements in it that lead to the current one
+	filler bool     // the literal "0" means absent
 }
 
 func (r *reading) fault(name, message string) {
-	path := r.where
+	path := strings.Join(append([]string{r.where}, r.inside...), "/")
 	if name != "" {
 		path += "@" + name
 	}
 	r.faults = append(r.faults, ccr.FieldError{Path: path, Message: message})
 }
 
-// at returns a reading for another element of the same record; join brings
-// its faults back.
-func (r *reading) at(where string) reading {
-	return reading{where: where, filler: r.filler}
+// field is one line of a table: which attribute or child element is read into
+// what. The type of the target says how.
+type field struct {
+	name string
+	to   any
 }
 
-func (r *reading) join(other reading) { r.faults = append(r.faults, other.faults...) }
+// Targets that their Go type alone does not tell how to read.
+type (
+	sortCode  string
+	clock     string   // HH:MM:SS
+	labelDate ccr.Date // of a file's header label
+)
+
+// attrs reads the attributes of an element that the table names.
+func (r *reading) attrs(el Element, table ...field) {
+	for _, a := range el.Attrs {
+		for _, f := range table {
+			if f.name == a.Name {
+				r.read(f.to, a.Name, a.Value)
+				break
+			}
+		}
+	}
+}
+
+// children reads the child elements that the table names, whatever their
+// namespace prefix.
+func (r *reading) children(el Element, table ...field) {
+	for _, c := range el.Children {
+		name := local(c.Name)
+		for _, f := range table {
+			if f.name == name {
+				r.child(f.to, name, c)
+				break
+			}
+		}
+	}
+}
+
+func (r *reading) child(to any, name string, el Element) {
+	r.inside = append(r.inside, name)
+	switch to := to.(type) {
+	case func(Element):
+		to(el)
+	case *Account:
+		r.account(to, el)
+	case **Entry:
+		*to = r.entry(el)
+	case **EntryTotals:
+		*to = r.totals(el)
+	default:
+		r.read(to, "", el.Text)
+	}
+	r.inside = r.inside[:len(r.inside)-1]
+}
+
+// read reads one text. Of a text that a record has twice, the first counts;
+// numbers of records add up.
+func (r *reading) read(to any, name, value string) {
+	switch to := to.(type) {
+	case *string:
+		if *to == "" {
+			*to = r.text(value)
+		}
+	case *sortCode:
+		*to = sortCode(r.sortCode(name, value))
+	case *clock:
+		*to = clock(r.clock(name, value))
+	case *ccr.Date:
+		*to = r.date(name, value)
+	case *labelDate:
+		*to = labelDate(r.labelDate(name, value))
+	case *ccr.Amount:
+		*to = r.amount(name, value)
+	case *int64:
+		*to += r.count(name, value)
+	}
+}
 
 // text trims the padding; names and references are padded to fixed widths.
 func (r *reading) text(value string) string {
