@@ -54,6 +54,9 @@ type Config struct {
 	// Concurrency is the number of files that move at once over the
 	// connection. Default 16, at most 64.
 	Concurrency int
+	// Lease says how long claims on ledger entries hold. Workers that share a
+	// ledger must use the same.
+	Lease ccr.LeasePolicy
 	// Logger gets one event for each connection, retry and finished file; nil: none.
 	Logger *slog.Logger
 }
@@ -116,6 +119,9 @@ func (c Config) faults(f *ccr.Faults) {
 	if err := c.Retry.Validate(); err != nil {
 		f.Add("Retry", "has no negative values (Budget apart)")
 	}
+	if err := c.Lease.Validate(); err != nil {
+		f.Add("Lease", strings.TrimPrefix(err.Error(), "ccr: "))
+	}
 	if c.Concurrency < 0 || c.Concurrency > engine.MaxConcurrency {
 		f.Addf("Concurrency", "must be between 1 and %d", engine.MaxConcurrency)
 	}
@@ -139,7 +145,7 @@ func (c Config) withDefaults() Config {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	c.Retry = c.Retry.WithDefaults()
+	c.Retry, c.Lease = c.Retry.WithDefaults(), c.Lease.WithDefaults()
 	return c
 }
 

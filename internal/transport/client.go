@@ -35,6 +35,7 @@ type Client struct {
 	retry   ccr.RetryPolicy
 	budget  *budget
 	env     string
+	lease   ccr.LeasePolicy
 	http    *http.Client
 	whole   time.Duration // what the caller's http.Client gives an attempt; 0: no end
 	wrapped bool          // there is middleware
@@ -61,7 +62,7 @@ func New(cfg Config, opts ...ccr.Option) (*Client, error) {
 	}
 	c := &Client{
 		cfg: cfg, base: base, origin: Origin(base), cred: cfg.Credential,
-		limiter: s.Limiter, log: s.Logger, retry: s.Retry.WithDefaults(), env: s.Environment,
+		limiter: s.Limiter, log: s.Logger, retry: s.Retry.WithDefaults(), env: s.Environment, lease: s.Lease,
 		wrapped: len(s.Middleware) > 0,
 		accept:  []string{"application/json, application/problem+json"},
 	}
@@ -186,6 +187,9 @@ func (c *Client) BaseURL() *url.URL { return c.base }
 
 // Environment returns the name that keeps ledgers and journals apart.
 func (c *Client) Environment() string { return c.env }
+
+// Lease is how long claims on ledger entries hold.
+func (c *Client) Lease() ccr.LeasePolicy { return c.lease }
 
 // Logger returns the client's logger; never nil.
 func (c *Client) Logger() *slog.Logger { return c.log }
