@@ -47,16 +47,15 @@ type DirectorySink struct {
 	placing sync.Mutex // one file at a time looks for a free name and takes it
 }
 
-var (
-	_ StagingSink = (*DirectorySink)(nil)
-	_ LedgerSink  = (*DirectorySink)(nil)
-)
+var _ Sink = (*DirectorySink)(nil)
 
 // staleAfter is the age at which something in the private folder that nothing
 // refers to is taken for the rest of a crash, not for work under way.
 const staleAfter = 24 * time.Hour
 
-// OpenLedger implements [LedgerSink].
+// OpenLedger opens the ledger in the folder, in which a Receive without a
+// ledger of its own remembers what it has received, and returns what closes
+// it. It fails with [ErrLedgerInUse] while another process has it open.
 func (s *DirectorySink) OpenLedger(ctx context.Context) (Ledger, func() error, error) {
 	root, err := s.open()
 	if err != nil {
@@ -111,8 +110,8 @@ func removeStale(root *os.Root, want func(key, ext string) bool) error {
 }
 
 // Create implements [Sink].
-func (s *DirectorySink) Create(_ context.Context, item ItemInfo) (SinkFile, error) {
-	f, err := s.newFile(item, rand.Text())
+func (s *DirectorySink) Create(_ context.Context, item Item) (Delivery, error) {
+	f, err := s.newFile(item, item.Token)
 	if err != nil {
 		return nil, err
 	}
@@ -143,24 +142,24 @@ func (s *DirectorySink) clear(root *os.Root, key string) error {
 	return removeStale(root, func(k, ext string) bool { return k == key && ext == stagedExt })
 }
 
-// Staged implements [StagingSink].
-func (s *DirectorySink) Staged(_ context.Context, item ItemInfo, ticket string) (SinkFile, bool, error) {
+// Resume implements [Sink].
+func (s *DirectorySink) Resume(_ context.Context, item Item, ticket string) (Delivery, Staging, error) {
 	root, err := s.open()
 	if err != nil {
-		return nil, false, err
+		return nil, "", err
 	}
 	defer root.Close()
 	id, err := s.id(root)
 	if err != nil {
-		return nil, false, err
+		return nil, "", err
 	}
 	owner, attempt, _ := strings.Cut(ticket, ".")
-	if owner != id || attempt == "" || strings.Trim(attempt, base32Digits) != "" {
-		return nil, false, errors.New("ccr: the file was staged in another sink folder than this one; receive into that folder to finish it")
+	if owner != id {
+		return nil, "", errors.New("ccr: the file was staged in another sink folder than this one; receive into that folder to finish it")
 	}
 	f, err := s.newFile(item, attempt)
 	if err != nil {
-		return nil, false, err
+		return nil, "", err
 	}
 	st, err := root.Lstat(f.staged)
 	switch {
@@ -168,16 +167,16 @@ func (s *DirectorySink) Staged(_ context.Context, item ItemInfo, ticket string) 
 		// Committed. The caller will tell the vendor, so the rename that took
 		// the file away must be on disk by now.
 		if err := s.sync(); err != nil {
-			return nil, false, err
+			return nil, "", err
 		}
-		return nil, false, nil
+		return nil, Committed, nil
 	case err != nil:
-		return nil, false, sinkErr("read staged file in", err)
+		return nil, "", sinkErr("read staged file in", err)
 	case !st.Mode().IsRegular():
-		return nil, false, sinkErr("read staged file in", errors.New("not a regular file"))
+		return nil, "", sinkErr("read staged file in", errors.New("not a regular file"))
 	}
 	f.ticket = ticket
-	return f, true, nil
+	return f, Staged, nil
 }
 
 // open opens the sink folder and its private folder, made if missing.
@@ -269,10 +268,13 @@ func nameKey(name string) string {
 	return hex.EncodeToString(key[:16])
 }
 
-func (s *DirectorySink) newFile(item ItemInfo, attempt string) (*dirFile, error) {
+func (s *DirectorySink) newFile(item Item, attempt string) (*dirFile, error) {
 	final, err := safeFileName(item.Name)
 	if err != nil {
 		return nil, err
+	}
+	if attempt == "" || len(attempt) > 64 || strings.Trim(attempt, base32Digits) != "" {
+		return nil, errors.New("ccr: the token of a delivery must be 1 to 64 of A-Z and 2-7")
 	}
 	base := privateDir + "/" + nameKey(item.Name) + "-" + attempt
 	return &dirFile{
@@ -304,7 +306,7 @@ func (d *dirFile) Write(p []byte) (int, error) {
 
 var errEnded = errors.New("ccr: the delivery has ended; create it again")
 
-// Stage implements [StagingFile].
+// Stage implements [Delivery].
 func (d *dirFile) Stage(context.Context) (string, error) {
 	if d.f == nil {
 		if d.ticket == "" {
@@ -332,7 +334,7 @@ func (d *dirFile) Stage(context.Context) (string, error) {
 	return d.ticket, nil
 }
 
-// Commit implements [SinkFile]. A failed Commit leaves the file staged.
+// Commit implements [Delivery]. A failed Commit leaves the file staged.
 func (d *dirFile) Commit(ctx context.Context) (string, error) {
 	if _, err := d.Stage(ctx); err != nil {
 		return "", err
@@ -468,10 +470,10 @@ func (d *dirFile) sumOf(name string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// Abort implements [SinkFile]: what was written stays in the private folder,
+// Abort implements [Delivery]: what was written stays in the private folder,
 // out of the consumer's sight, until the next attempt for the same name. A
 // staged file is removed.
-func (d *dirFile) Abort() error {
+func (d *dirFile) Abort(context.Context) error {
 	if d.f != nil {
 		err := errors.Join(d.f.Close(), d.root.Close())
 		d.f, d.root = nil, nil

@@ -2,6 +2,7 @@ package ccr
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -21,8 +22,11 @@ import (
 )
 
 // create begins a delivery and writes its content.
-func create(t testing.TB, s *DirectorySink, item ItemInfo, content string) *dirFile {
+func create(t testing.TB, s *DirectorySink, item Item, content string) *dirFile {
 	t.Helper()
+	if item.Token == "" {
+		item.Token = rand.Text()
+	}
 	f, err := s.Create(context.Background(), item)
 	require.NoError(t, err)
 	n, err := io.WriteString(f, content)
@@ -33,7 +37,7 @@ func create(t testing.TB, s *DirectorySink, item ItemInfo, content string) *dirF
 
 func deliver(t testing.TB, s *DirectorySink, name, content string) string {
 	t.Helper()
-	location, err := create(t, s, ItemInfo{Name: name}, content).Commit(context.Background())
+	location, err := create(t, s, Item{Name: name}, content).Commit(context.Background())
 	require.NoError(t, err)
 	return location
 }
@@ -73,7 +77,7 @@ func TestDirSinkDelivers(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "deep", "reports")
 	s := DirSink(dir)
-	f := create(t, s, ItemInfo{Name: "a.xml"}, "alpha")
+	f := create(t, s, Item{Name: "a.xml"}, "alpha")
 	assert.Empty(t, visible(t, dir), "nothing shows while it grows")
 	ticket, err := f.Stage(t.Context())
 	require.NoError(t, err)
@@ -88,7 +92,7 @@ func TestDirSinkDelivers(t *testing.T) {
 	assert.Equal(t, filepath.Join(dir, "a.xml"), location)
 	assert.Equal(t, "alpha", contentOf(t, location))
 	assert.Empty(t, private(t, dir))
-	require.NoError(t, f.Abort(), "after Commit it does nothing")
+	require.NoError(t, f.Abort(t.Context()), "after Commit it does nothing")
 	assert.Equal(t, "alpha", contentOf(t, location))
 	_, err = f.Commit(t.Context())
 	require.Error(t, err)
@@ -111,8 +115,8 @@ func TestDirSinkAborts(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	s := DirSink(dir)
-	f := create(t, s, ItemInfo{Name: "a"}, "half")
-	require.NoError(t, f.Abort())
+	f := create(t, s, Item{Name: "a"}, "half")
+	require.NoError(t, f.Abort(t.Context()))
 	assert.Empty(t, visible(t, dir))
 	kept := private(t, dir)
 	require.Len(t, kept, 1, "kept for a person to look at")
@@ -122,13 +126,13 @@ func TestDirSinkAborts(t *testing.T) {
 	_, err = f.Commit(t.Context())
 	require.Error(t, err)
 
-	f = create(t, s, ItemInfo{Name: "a"}, "second")
+	f = create(t, s, Item{Name: "a"}, "second")
 	assert.Len(t, private(t, dir), 1, "until the next attempt")
 	_, err = f.Stage(t.Context())
 	require.NoError(t, err)
-	require.NoError(t, f.Abort())
+	require.NoError(t, f.Abort(t.Context()))
 	assert.Empty(t, private(t, dir), "Abort removes what was staged")
-	require.NoError(t, f.Abort())
+	require.NoError(t, f.Abort(t.Context()))
 	_, err = f.Stage(t.Context())
 	require.Error(t, err, "an aborted delivery has no ticket any more")
 }
@@ -150,7 +154,7 @@ func TestDirSinkCollisions(t *testing.T) {
 
 	// Known: kept apart even if the first is no longer there.
 	require.NoError(t, os.Remove(first))
-	f := create(t, s, ItemInfo{Name: "a.csv", Known: true}, "fourth")
+	f := create(t, s, Item{Name: "a.csv", Known: true}, "fourth")
 	location, err := f.Commit(t.Context())
 	require.NoError(t, err)
 	assert.Contains(t, location, ".other-")
@@ -158,7 +162,7 @@ func TestDirSinkCollisions(t *testing.T) {
 	// Somebody holds the .other- name, too.
 	require.NoError(t, os.WriteFile(other, []byte("edited"), 0o600))
 	require.NoError(t, os.WriteFile(first, []byte("edited"), 0o600))
-	f = create(t, s, ItemInfo{Name: "a.csv"}, "omega")
+	f = create(t, s, Item{Name: "a.csv"}, "omega")
 	_, err = f.Commit(t.Context())
 	require.ErrorContains(t, err, "taken by different content")
 	assert.Len(t, private(t, dir), 1, "it stays staged")
@@ -227,7 +231,7 @@ func TestDirSinkObstacles(t *testing.T) {
 	// The private folder as a link out of the sink.
 	dir = t.TempDir()
 	require.NoError(t, os.Symlink(outside, filepath.Join(dir, privateDir)))
-	_, err := DirSink(dir).Create(t.Context(), ItemInfo{Name: "a"})
+	_, err := DirSink(dir).Create(t.Context(), Item{Name: "a", Token: rand.Text()})
 	require.Error(t, err)
 	_, _, err = DirSink(dir).OpenLedger(t.Context())
 	require.Error(t, err)
@@ -239,20 +243,20 @@ func TestDirSinkObstacles(t *testing.T) {
 func TestDirSinkRefuses(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"", ".", "..", "a\x00b"} {
-		_, err := DirSink(t.TempDir()).Create(t.Context(), ItemInfo{Name: name})
+		_, err := DirSink(t.TempDir()).Create(t.Context(), Item{Name: name, Token: rand.Text()})
 		require.ErrorContains(t, err, "refused")
 	}
-	_, err := DirSink("").Create(t.Context(), ItemInfo{Name: "a"})
+	_, err := DirSink("").Create(t.Context(), Item{Name: "a", Token: rand.Text()})
 	require.ErrorContains(t, err, "needs a folder")
 	_, _, err = DirSink("").OpenLedger(t.Context())
 	require.Error(t, err)
 	file := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
-	_, err = DirSink(file).Create(t.Context(), ItemInfo{Name: "a"})
+	_, err = DirSink(file).Create(t.Context(), Item{Name: "a", Token: rand.Text()})
 	require.Error(t, err)
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, privateDir), nil, 0o600))
-	_, err = DirSink(dir).Create(t.Context(), ItemInfo{Name: "a"})
+	_, err = DirSink(dir).Create(t.Context(), Item{Name: "a", Token: rand.Text()})
 	require.ErrorContains(t, err, "not a folder")
 }
 
@@ -260,46 +264,46 @@ func TestDirSinkRefuses(t *testing.T) {
 func TestDirSinkStaged(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	item := ItemInfo{Name: "a/../b"}
+	item := Item{Name: "a/../b"}
 	f := create(t, DirSink(dir), item, "alpha")
 	ticket, err := f.Stage(t.Context())
 	require.NoError(t, err)
 	s := DirSink(dir)
-	found, ok, err := s.Staged(t.Context(), item, ticket)
+	found, staging, err := s.Resume(t.Context(), item, ticket)
 	require.NoError(t, err)
-	require.True(t, ok)
+	require.Equal(t, Staged, staging)
 	_, err = found.Write([]byte("x"))
 	require.Error(t, err)
 	location, err := found.Commit(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, "alpha", contentOf(t, location))
 	for range 2 {
-		_, ok, err = s.Staged(t.Context(), item, ticket)
+		_, staging, err = s.Resume(t.Context(), item, ticket)
 		require.NoError(t, err)
-		require.False(t, ok, "it was committed")
+		require.Equal(t, Committed, staging)
 	}
 	// And aborted through what Staged returned.
 	f = create(t, s, item, "beta")
 	ticket, err = f.Stage(t.Context())
 	require.NoError(t, err)
-	found, ok, err = s.Staged(t.Context(), item, ticket)
+	found, staging, err = s.Resume(t.Context(), item, ticket)
 	require.NoError(t, err)
-	require.True(t, ok)
-	require.NoError(t, found.Abort())
+	require.Equal(t, Staged, staging)
+	require.NoError(t, found.Abort(t.Context()))
 	assert.Empty(t, private(t, dir))
 
 	own, _, _ := strings.Cut(ticket, ".")
 	for name, bad := range map[string]string{"none": "", "another sink": "ABCDEFGHIJKLMNOPQRSTUVWXYZ.ABC", "no attempt": own + ".", "half": own, "a path": own + ".../../x", "lower case": own + ".abc"} {
-		_, ok, err := s.Staged(t.Context(), item, bad)
+		_, staging, err := s.Resume(t.Context(), item, bad)
 		require.Error(t, err, name)
-		require.False(t, ok)
+		require.Empty(t, staging)
 	}
-	_, _, err = DirSink(t.TempDir()).Staged(t.Context(), item, ticket)
+	_, _, err = DirSink(t.TempDir()).Resume(t.Context(), item, ticket)
 	require.ErrorContains(t, err, "another sink folder")
-	_, _, err = s.Staged(t.Context(), ItemInfo{Name: ".."}, ticket)
+	_, _, err = s.Resume(t.Context(), Item{Name: ".."}, ticket)
 	require.Error(t, err)
 	if os.Symlink("/", filepath.Join(dir, f.staged)) == nil {
-		_, _, err = s.Staged(t.Context(), item, ticket)
+		_, _, err = s.Resume(t.Context(), item, ticket)
 		require.ErrorContains(t, err, "not a regular file")
 	}
 }
@@ -313,9 +317,9 @@ func TestDirSinkID(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range tickets {
 		wg.Go(func() {
-			f, err := DirSink(dir).Create(context.Background(), ItemInfo{Name: fmt.Sprint(i)})
+			f, err := DirSink(dir).Create(context.Background(), Item{Name: fmt.Sprint(i), Token: rand.Text()})
 			if assert.NoError(t, err) {
-				tickets[i], err = f.(StagingFile).Stage(context.Background())
+				tickets[i], err = f.Stage(context.Background())
 				assert.NoError(t, err)
 			}
 		})
@@ -354,7 +358,7 @@ func TestDirSinkID(t *testing.T) {
 	}
 	for _, damaged := range []string{"", "short", strings.Repeat("a", 26), "ABCDEFGHIJKLMNOPQRSTUVWXY\n"} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, privateDir, "id"), []byte(damaged), 0o600))
-		_, _, err := DirSink(dir).Staged(t.Context(), ItemInfo{Name: "0"}, tickets[0])
+		_, _, err := DirSink(dir).Resume(t.Context(), Item{Name: "0"}, tickets[0])
 		require.ErrorContains(t, err, "id file is damaged")
 	}
 }
@@ -417,9 +421,9 @@ func TestDirSinkFaults(t *testing.T) {
 			t.Parallel()
 			dir := filepath.Join(t.TempDir(), "sink")
 			s := DirSink(dir)
-			f := create(t, s, ItemInfo{Name: "a"}, "alpha")
+			f := create(t, s, Item{Name: "a"}, "alpha")
 			require.Error(t, fault(t, dir, f))
-			f.Abort() //nolint:errcheck // as the engine does, which reports it
+			f.Abort(t.Context()) //nolint:errcheck // as the engine does, which reports it
 			if _, err := os.Stat(dir); err == nil {
 				assert.Empty(t, visible(t, dir))
 			}
@@ -437,16 +441,16 @@ func TestDirSinkRenameRefused(t *testing.T) {
 		t.Skip("SKIPPED: a read-only folder is not read-only on Windows")
 	}
 	dir := t.TempDir()
-	f := create(t, DirSink(dir), ItemInfo{Name: "a"}, "alpha")
+	f := create(t, DirSink(dir), Item{Name: "a"}, "alpha")
 	ticket, err := f.Stage(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, os.Chmod(dir, 0o500))
 	unprivileged(t, dir, func() { _, err = f.Commit(t.Context()) })
 	require.ErrorIs(t, err, fs.ErrPermission)
 	require.NoError(t, os.Chmod(dir, 0o700))
-	found, ok, err := DirSink(dir).Staged(t.Context(), ItemInfo{Name: "a"}, ticket)
+	found, staging, err := DirSink(dir).Resume(t.Context(), Item{Name: "a"}, ticket)
 	require.NoError(t, err)
-	require.True(t, ok)
+	require.Equal(t, Staged, staging)
 	_, err = found.Commit(t.Context())
 	require.NoError(t, err)
 }
@@ -455,8 +459,8 @@ func TestDirSinkRenameRefused(t *testing.T) {
 func TestDirSinkTwoWorkers(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	first := create(t, DirSink(dir), ItemInfo{Name: "a"}, "alpha")
-	second := create(t, DirSink(dir), ItemInfo{Name: "a"}, "omega")
+	first := create(t, DirSink(dir), Item{Name: "a"}, "alpha")
+	second := create(t, DirSink(dir), Item{Name: "a"}, "omega")
 	_, err := io.WriteString(first, "!")
 	require.NoError(t, err)
 	location, err := second.Commit(t.Context())
@@ -473,7 +477,7 @@ func TestDirSinkTwoWorkers(t *testing.T) {
 	for i := range 20 {
 		wg.Go(func() {
 			// Different vendor names that want the same file name at last.
-			f, err := s.Create(context.Background(), ItemInfo{Name: "same"})
+			f, err := s.Create(context.Background(), Item{Name: "same", Token: rand.Text()})
 			if !assert.NoError(t, err) {
 				return
 			}
@@ -502,7 +506,7 @@ func TestDirSinkSweeps(t *testing.T) {
 	dir := t.TempDir()
 	s := DirSink(dir)
 	stage := func(name string) string {
-		f := create(t, s, ItemInfo{Name: name}, "alpha")
+		f := create(t, s, Item{Name: name}, "alpha")
 		ticket, err := f.Stage(t.Context())
 		require.NoError(t, err)
 		return ticket
@@ -515,7 +519,7 @@ func TestDirSinkSweeps(t *testing.T) {
 	}
 	waited := stage("waited for")
 	stage("orphan")
-	require.NoError(t, create(t, s, ItemInfo{Name: "aborted"}, "half").Abort())
+	require.NoError(t, create(t, s, Item{Name: "aborted"}, "half").Abort(t.Context()))
 	l, release, err := s.OpenLedger(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, l.Store(t.Context(), LedgerEntry{Key: "k", Name: "waited for", State: StateStaged}))
@@ -527,16 +531,16 @@ func TestDirSinkSweeps(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, release())
 	assert.Len(t, private(t, dir), 1)
-	_, ok, err := s.Staged(t.Context(), ItemInfo{Name: "waited for"}, waited)
+	_, staging, err := s.Resume(t.Context(), Item{Name: "waited for"}, waited)
 	require.NoError(t, err)
-	assert.True(t, ok)
+	assert.Equal(t, Staged, staging)
 
 	// With a ledger of the caller's, the next attempt for the name clears it.
 	stage("a")
 	stage("a")
 	assert.Len(t, private(t, dir), 3)
 	age()
-	require.NoError(t, create(t, s, ItemInfo{Name: "a"}, "x").Abort())
+	require.NoError(t, create(t, s, Item{Name: "a"}, "x").Abort(t.Context()))
 	assert.Len(t, private(t, dir), 2)
 }
 
@@ -656,7 +660,7 @@ func FuzzDirSink(f *testing.F) {
 		dir := filepath.Join(base, "sink")
 		s := DirSink(dir)
 		if _, err := safeFileName(name); err != nil {
-			_, err := s.Create(t.Context(), ItemInfo{Name: name})
+			_, err := s.Create(t.Context(), Item{Name: name, Token: rand.Text()})
 			require.Error(t, err)
 			return
 		}

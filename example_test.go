@@ -2,6 +2,7 @@ package ccr_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -96,12 +97,12 @@ func ExampleDirSink() {
 	defer os.RemoveAll(dir)
 	sink := ccr.DirSink(dir)
 	deliver := func(name, content string) error {
-		f, err := sink.Create(context.Background(), ccr.ItemInfo{Name: name, Size: int64(len(content))})
+		f, err := sink.Create(context.Background(), ccr.Item{Name: name, Size: int64(len(content)), Token: rand.Text()})
 		if err != nil {
 			return err
 		}
 		if _, err := io.WriteString(f, content); err != nil {
-			return errors.Join(err, f.Abort())
+			return errors.Join(err, f.Abort(context.Background()))
 		}
 		location, err := f.Commit(context.Background())
 		if err != nil {

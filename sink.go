@@ -8,71 +8,76 @@ import (
 
 // Sink is where received reports and files go. Implement it to receive into
 // an object store or a database; [DirSink] is the one for a local folder.
-// It must be safe for concurrent use.
+// It must be safe for concurrent use, also from several processes.
+//
+// A delivery goes Create → Write … → Stage → Commit. Its token names it for
+// good: whoever calls Commit for a token, and however often, it takes effect
+// once. A sink that cannot promise that (an object store whose consumers
+// remove objects) delivers at least once; it should put the token into the
+// name, so that consumers can tell.
 type Sink interface {
-	// Create starts one delivery. Nothing may become visible to a consumer
-	// before Commit.
-	Create(ctx context.Context, item ItemInfo) (SinkFile, error)
+	// Create starts the delivery that item.Token names. Nothing may become
+	// visible to a consumer before Commit.
+	Create(ctx context.Context, item Item) (Delivery, error)
+	// Resume says what became of the delivery item.Token that [Delivery.Stage]
+	// made durable under ref, and returns it, ready to Commit, if it is
+	// [Staged]. An error means that the sink cannot tell, because ref is of
+	// another sink or something failed: it must never be taken for Committed
+	// or Discarded.
+	//
+	// ref is empty for a delivery of a sink that cannot stage. A sink that
+	// cannot tell what became of a token then returns an error that is
+	// [errors.ErrUnsupported]: the item is fetched again, and committed under
+	// the same token.
+	Resume(ctx context.Context, item Item, ref string) (Delivery, Staging, error)
 }
 
-// ItemInfo describes something at a vendor that is about to be received.
-type ItemInfo struct {
-	Name    string    // as the vendor wrote it: data, never a path to trust
-	Size    int64     // -1 if not known beforehand
-	ModTime time.Time // zero if not known
+// Item is something at a vendor that is about to be received.
+type Item struct {
+	Service     string    // as in [Error]
+	Environment string    // see [WithEnvironment]
+	Key         string    // of the item's ledger entry; empty if no ledger is in use
+	Name        string    // as the vendor wrote it: data of any bytes, never a path to trust
+	Size        int64     // -1 if not known beforehand; the content may be longer or shorter
+	ModTime     time.Time // zero if not known
+	// Token names this delivery: letters and digits, new at each attempt.
+	Token string
 	// Known: other content was received under this name before, so this one
 	// must be kept apart from it even if that is no longer there.
 	Known bool
 }
 
-// SinkFile takes the content of one item, in order.
-type SinkFile interface {
+// Staging is what became of a delivery.
+type Staging string
+
+const (
+	Staged    Staging = "staged"    // durable, and not yet visible: commit it
+	Committed Staging = "committed" // visible and durable, or taken by a consumer since
+	Discarded Staging = "discarded" // given up for good: it never was visible, and never will be
+)
+
+// Delivery takes the content of one item, in order.
+type Delivery interface {
 	io.Writer
-	// Commit makes the content durable and visible, and returns where it is.
-	// When it returns nil, the vendor is told that its copy is no longer
-	// needed: so everything must be on disk (or acknowledged) by then.
-	//
-	// It must be idempotent across crashes: content that is already there
-	// under the item's name, byte for byte, is success; other content there
-	// must be kept, and the new one put beside it.
-	Commit(ctx context.Context) (location string, err error)
-	// Abort ends a delivery that failed. It may keep what was written for a
-	// person to look at, but out of the consumer's sight.
-	Abort() error
-}
-
-// StagingFile is a [SinkFile] that can tell, after a crash, whether Commit had
-// happened. A Receive stages the content, notes the ticket in the ledger, and
-// only then commits: so a consumer that takes a file away at once never gets
-// it a second time.
-type StagingFile interface {
-	SinkFile
 	// Stage ends writing, makes the content durable, still out of sight, and
-	// lets go of every resource: a staged file may be left without Commit or
-	// Abort, and [StagingSink.Staged] finds it again. The ticket identifies
-	// this sink and this one delivery; it is kept in the ledger and holds no
-	// secret. Abort after Stage removes the staged content for good.
-	Stage(ctx context.Context) (ticket string, err error)
-}
-
-// StagingSink is a [Sink] whose files are [StagingFile]s.
-type StagingSink interface {
-	Sink
-	// Staged returns what Stage had made durable under a ticket, ready to
-	// Commit. false means that nothing is staged any more: only Commit takes a
-	// staged file away, so it had happened, durably. A ticket of another sink
-	// (another folder or bucket) proves nothing and must be an error.
-	Staged(ctx context.Context, item ItemInfo, ticket string) (SinkFile, bool, error)
-}
-
-// LedgerSink is a [Sink] that remembers what it has received, so that a
-// Receive without a ledger of its own still delivers nothing twice.
-type LedgerSink interface {
-	Sink
-	// OpenLedger opens the sink's own ledger for one Receive, which calls
-	// release at its end. It fails with [ErrLedgerInUse] if another Receive
-	// into the same place is under way.
-	OpenLedger(ctx context.Context) (l Ledger, release func() error, err error)
+	// releases every resource: a staged delivery may be left without Commit or
+	// Abort, and [Sink.Resume] finds it again. ref names this sink and this
+	// delivery; it is kept in the ledger and must hold no secret. A sink that
+	// cannot stage returns [errors.ErrUnsupported], and Commit may follow.
+	Stage(ctx context.Context) (ref string, err error)
+	// Commit makes the content durable and visible, staged or not, and returns
+	// where it is ("" if that is not known). When it returns nil, the vendor
+	// is told that its copy is no longer needed: so everything must be on disk
+	// (or acknowledged) by then.
+	//
+	// It is idempotent for the token, also if two processes call it: it takes
+	// effect once, and whoever comes second gets nil, too. After a discard it
+	// is an error. Other content under the item's name must be kept.
+	Commit(ctx context.Context) (location string, err error)
+	// Abort gives the delivery up. What was staged leaves durable proof that
+	// the token was discarded, so that Resume never takes its absence for
+	// Committed. After Commit it does nothing.
+	Abort(ctx context.Context) error
 }
 
 // ReceivedState says how far an item got.
@@ -82,12 +87,15 @@ const (
 	// Delivered: in the sink now, and archived or removed at the vendor
 	// unless LeaveRemote was asked for.
 	Delivered ReceivedState = "delivered"
-	// DeliveredBefore: an earlier run had delivered it; this one only
-	// finished telling the vendor, if that was still open.
+	// DeliveredBefore: an earlier run or another worker had delivered it; this
+	// one only finished telling the vendor, if that was still open.
 	DeliveredBefore ReceivedState = "delivered before"
 	// DeliveredNotArchived: in the sink, but telling the vendor failed; the
 	// next run does that without delivering it again.
 	DeliveredNotArchived ReceivedState = "delivered, not archived"
+	// ClaimedElsewhere: another live worker is at work on it, and this run was
+	// not to wait for it. It is no error, and the item may not be in the sink.
+	ClaimedElsewhere ReceivedState = "claimed elsewhere"
 	// ReceiveFailed: not in the sink; the vendor still has it.
 	ReceiveFailed ReceivedState = "failed"
 )
@@ -96,8 +104,19 @@ const (
 type Received struct {
 	Name     string        // the vendor's name
 	Location string        // where the sink put it; empty if failed or delivered before
-	Size     int64         // bytes; -1 if it failed and the vendor had not said
+	Size     int64         // bytes; -1 if it is not delivered and the vendor had not said
 	SHA256   string        // lowercase hex
 	State    ReceivedState // how far it got
 	Err      error         // why, for DeliveredNotArchived and ReceiveFailed
+}
+
+// Complete reports whether everything that was listed is in the sink, and the
+// vendor knows. It is false where another worker has not finished yet.
+func Complete(received []Received) bool {
+	for _, r := range received {
+		if r.State != Delivered && r.State != DeliveredBefore {
+			return false
+		}
+	}
+	return true
 }

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -81,7 +82,7 @@ func (c *Client) fetch(ctx context.Context, r request, sink ccr.Sink) (*Reports,
 		if in != nil { // a repetition; only tests are repeated
 			in.drop()
 		}
-		in = &intake{ctx: ctx, sink: sink}
+		in = &intake{ctx: ctx, sink: sink, environment: c.t.Environment()}
 		return fileEvents{data: in.data, end: in.end}
 	}
 	a, resp, err := c.send(ctx, r)
@@ -165,17 +166,19 @@ func (r request) judge(out *Reports, a *answer, resp *transport.Response) error 
 // intake takes the files of one answer into a sink. What goes wrong with one
 // file does not keep it from taking the next.
 type intake struct {
-	ctx     context.Context
-	sink    ccr.Sink
-	reports []Report
-	file    *incoming
+	ctx  context.Context
+	sink ccr.Sink
+
+	environment string
+	reports     []Report
+	file        *incoming
 }
 
 // incoming is a file between the beginning of its data and its end.
 type incoming struct {
 	in    *intake
 	name  string
-	file  ccr.SinkFile
+	file  ccr.Delivery
 	hash  hash.Hash
 	check bacs.RootCheck
 	early []byte // data that came before the name
@@ -198,7 +201,9 @@ func (f *incoming) create(name string) (err error) {
 		name = "unnamed-" + time.Now().UTC().Format("20060102T150405.000000000")
 	}
 	f.name = name
-	f.file, err = f.in.sink.Create(f.in.ctx, ccr.ItemInfo{Name: name, Size: -1})
+	f.file, err = f.in.sink.Create(f.in.ctx, ccr.Item{
+		Service: service, Environment: f.in.environment, Name: name, Size: -1, Token: rand.Text(),
+	})
 	return err
 }
 
@@ -276,7 +281,7 @@ func (f *incoming) abort() error {
 	if f.file == nil {
 		return nil
 	}
-	return f.file.Abort()
+	return f.file.Abort(context.WithoutCancel(f.in.ctx))
 }
 
 // drop ends a file whose end never came.

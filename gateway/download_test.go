@@ -36,7 +36,7 @@ func (m *memory) step(step, name string) error {
 	return m.fail(step, name)
 }
 
-func (m *memory) Create(_ context.Context, item ccr.ItemInfo) (ccr.SinkFile, error) {
+func (m *memory) Create(_ context.Context, item ccr.Item) (ccr.Delivery, error) {
 	return &memoryFile{m: m, name: item.Name}, m.step("create", item.Name)
 }
 
@@ -60,7 +60,13 @@ func (f *memoryFile) Commit(context.Context) (string, error) {
 	return "memory:" + f.name, nil
 }
 
-func (f *memoryFile) Abort() error { return f.m.step("abort", f.name) }
+func (m *memory) Resume(context.Context, ccr.Item, string) (ccr.Delivery, ccr.Staging, error) {
+	return nil, "", errors.ErrUnsupported
+}
+
+func (f *memoryFile) Stage(context.Context) (string, error) { return "", errors.ErrUnsupported }
+
+func (f *memoryFile) Abort(context.Context) error { return f.m.step("abort", f.name) }
 
 // fill puts four reports at the bureau and returns what they hold.
 func fill(t testing.TB, srv *gatewaytest.Server) map[string]string {

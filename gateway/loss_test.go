@@ -97,28 +97,25 @@ type brittle struct {
 	b    *breaker
 }
 
-var (
-	_ ccr.StagingSink = (*brittle)(nil)
-	_ ccr.LedgerSink  = (*brittle)(nil)
-)
+var _ ccr.Sink = (*brittle)(nil)
 
-func (s *brittle) Create(ctx context.Context, item ccr.ItemInfo) (ccr.SinkFile, error) {
-	return around(s.b, func() (ccr.SinkFile, error) {
+func (s *brittle) Create(ctx context.Context, item ccr.Item) (ccr.Delivery, error) {
+	return around(s.b, func() (ccr.Delivery, error) {
 		f, err := s.sink.Create(ctx, item)
 		return &brittleFile{f, s.b}, err
 	})
 }
 
-func (s *brittle) Staged(ctx context.Context, item ccr.ItemInfo, ticket string) (f ccr.SinkFile, there bool, err error) {
-	f, err = around(s.b, func() (ccr.SinkFile, error) {
-		var f ccr.SinkFile
-		f, there, err = s.sink.Staged(ctx, item, ticket)
-		if !there || err != nil {
+func (s *brittle) Resume(ctx context.Context, item ccr.Item, ref string) (f ccr.Delivery, staging ccr.Staging, err error) {
+	f, err = around(s.b, func() (ccr.Delivery, error) {
+		var f ccr.Delivery
+		f, staging, err = s.sink.Resume(ctx, item, ref)
+		if f == nil || err != nil {
 			return nil, err
 		}
 		return &brittleFile{f, s.b}, nil
 	})
-	return f, there && err == nil, err
+	return f, staging, err
 }
 
 func (s *brittle) OpenLedger(ctx context.Context) (ccr.Ledger, func() error, error) {
@@ -127,38 +124,34 @@ func (s *brittle) OpenLedger(ctx context.Context) (ccr.Ledger, func() error, err
 }
 
 type brittleFile struct {
-	ccr.SinkFile
+	ccr.Delivery
 	b *breaker
 }
 
 // Write fails in the middle, as a full disk does.
 func (f *brittleFile) Write(p []byte) (int, error) {
 	half := len(p) / 2
-	n, err := f.SinkFile.Write(p[:half])
+	n, err := f.Delivery.Write(p[:half])
 	if err != nil {
 		return n, err
 	}
 	if err := f.b.point(); err != nil {
 		return n, err
 	}
-	m, err := f.SinkFile.Write(p[half:])
+	m, err := f.Delivery.Write(p[half:])
 	return n + m, err
 }
 
 func (f *brittleFile) Stage(ctx context.Context) (string, error) {
-	staging, ok := f.SinkFile.(ccr.StagingFile)
-	if !ok {
-		return "", errors.New("not a StagingFile")
-	}
-	return around(f.b, func() (string, error) { return staging.Stage(ctx) })
+	return around(f.b, func() (string, error) { return f.Delivery.Stage(ctx) })
 }
 
 func (f *brittleFile) Commit(ctx context.Context) (string, error) {
-	return around(f.b, func() (string, error) { return f.SinkFile.Commit(ctx) })
+	return around(f.b, func() (string, error) { return f.Delivery.Commit(ctx) })
 }
 
-func (f *brittleFile) Abort() error {
-	_, err := around(f.b, func() (struct{}, error) { return struct{}{}, f.SinkFile.Abort() })
+func (f *brittleFile) Abort(ctx context.Context) error {
+	_, err := around(f.b, func() (struct{}, error) { return struct{}{}, f.Delivery.Abort(ctx) })
 	return err
 }
 

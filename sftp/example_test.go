@@ -139,7 +139,7 @@ func Example_mock() {
 // memorySink is a ccr.Sink for examples.
 type memorySink struct{}
 
-func (memorySink) Create(context.Context, ccr.ItemInfo) (ccr.SinkFile, error) {
+func (memorySink) Create(context.Context, ccr.Item) (ccr.Delivery, error) {
 	return memoryFile{}, nil
 }
 
@@ -147,4 +147,9 @@ type memoryFile struct{}
 
 func (memoryFile) Write(p []byte) (int, error)            { return len(p), nil }
 func (memoryFile) Commit(context.Context) (string, error) { return "memory", nil }
-func (memoryFile) Abort() error                           { return nil }
+func (memoryFile) Stage(context.Context) (string, error)  { return "", errors.ErrUnsupported }
+func (memoryFile) Abort(context.Context) error            { return nil }
+
+func (memorySink) Resume(context.Context, ccr.Item, string) (ccr.Delivery, ccr.Staging, error) {
+	return nil, "", errors.ErrUnsupported
+}

@@ -163,7 +163,7 @@ var errBrokenSink = errors.New("no space left in the sink")
 
 type brokenSink struct{}
 
-func (brokenSink) Create(context.Context, ccr.ItemInfo) (ccr.SinkFile, error) {
+func (brokenSink) Create(context.Context, ccr.Item) (ccr.Delivery, error) {
 	return brokenFile{}, nil
 }
 
@@ -171,7 +171,12 @@ type brokenFile struct{}
 
 func (brokenFile) Write([]byte) (int, error)              { return 0, errBrokenSink }
 func (brokenFile) Commit(context.Context) (string, error) { return "", errBrokenSink }
-func (brokenFile) Abort() error                           { return nil }
+func (brokenFile) Stage(context.Context) (string, error)  { return "", errors.ErrUnsupported }
+func (brokenFile) Abort(context.Context) error            { return nil }
+
+func (brokenSink) Resume(context.Context, ccr.Item, string) (ccr.Delivery, ccr.Staging, error) {
+	return nil, "", errors.ErrUnsupported
+}
 
 // Nothing is left of a download that fails on this side.
 func TestDownloadIntoAMissingFolder(t *testing.T) {

@@ -222,7 +222,7 @@ func breakAt(t *testing.T, s scenario, points ...int) bool {
 		// "delivered" is right, too, where only the record of the settling was lost.
 		require.Contains(t, []string{ccr.StateDelivered, ccr.StateArchived}, e.State, where)
 		require.Equal(t, name, e.Name, where)
-		for _, a := range []string{attrTicket, attrAttempt, attrBeside} {
+		for _, a := range []string{attrRef, attrAttempt, attrBeside} {
 			require.NotContains(t, e.Attributes, a, where)
 		}
 	}

@@ -2,6 +2,7 @@ package receive
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -14,9 +15,10 @@ import (
 
 // fetched is content that arrived whole and waits in the sink's writer.
 type fetched struct {
-	file ccr.SinkFile
-	sum  string // hex SHA-256
-	size int64
+	file  ccr.Delivery
+	token string // of the delivery
+	sum   string // hex SHA-256
+	size  int64
 }
 
 // fetch brings the content into a new file of the sink. known goes to the
@@ -37,19 +39,19 @@ func (j *job) fetch(ctx context.Context, known bool) (fetched, error) {
 	}
 	if err != nil {
 		if file != nil {
-			err = errors.Join(err, file.Abort())
+			err = errors.Join(err, file.Abort(ctx))
 		}
 		return fetched{}, err
 	}
-	return fetched{file, hex.EncodeToString(in.hash.Sum(nil)), in.size}, nil
+	return fetched{file, in.info.Token, hex.EncodeToString(in.hash.Sum(nil)), in.size}, nil
 }
 
 // intake counts and hashes on the way into the sink.
 type intake struct {
 	ctx  context.Context
 	job  *job
-	info ccr.ItemInfo
-	file ccr.SinkFile
+	info ccr.Item
+	file ccr.Delivery
 	hash hash.Hash
 	size int64
 	err  error // the sink's; sticky, so that a source does not retry for it
@@ -61,13 +63,14 @@ func (in *intake) restart() (io.Writer, error) {
 		return nil, in.err
 	}
 	if in.file != nil {
-		err := in.file.Abort()
+		err := in.file.Abort(in.ctx)
 		in.file = nil
 		if err != nil {
 			in.err = fmt.Errorf("discard an attempt: %w", err)
 			return nil, in.err
 		}
 	}
+	in.info.Token = rand.Text()
 	file, err := in.job.sink.Create(in.ctx, in.info)
 	if err != nil {
 		in.err = err
@@ -80,7 +83,7 @@ func (in *intake) restart() (io.Writer, error) {
 // pass is the writer of one attempt; a later restart ends it.
 type pass struct {
 	in   *intake
-	file ccr.SinkFile
+	file ccr.Delivery
 }
 
 func (p *pass) Write(b []byte) (int, error) {

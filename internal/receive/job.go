@@ -2,7 +2,6 @@ package receive
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
@@ -13,9 +12,9 @@ import (
 // The attributes of a ledger entry that this engine writes.
 const (
 	attrIdentity = "identity" // Item.Identity of the recorded content
-	attrTicket   = "ticket"   // of the staged content
-	attrAttempt  = "attempt"  // random: tells our own entry from another worker's
-	attrBeside   = "beside"   // the content was staged with ItemInfo.Known
+	attrRef      = "ref"      // of the staged delivery
+	attrAttempt  = "attempt"  // the token of the staged delivery
+	attrBeside   = "beside"   // the content was staged with Item.Known
 )
 
 const (
@@ -77,20 +76,18 @@ func (j *job) step(ctx context.Context, entry ccr.LedgerEntry) (ccr.Received, er
 // recover goes on after a crash between staging and recording the delivery
 // (or beside another worker that is right there).
 func (j *job) recover(ctx context.Context, entry ccr.LedgerEntry) (ccr.Received, error) {
-	ticket, beside := entry.Attributes[attrTicket], entry.Attributes[attrBeside] != ""
-	switch {
-	case ticket == "":
-		return j.receive(ctx, entry, beside) // a sink without staging; Commit is idempotent
-	case j.staging == nil:
-		return ccr.Received{}, errors.New("it was staged in another sink than this one; receive into that sink to finish it")
-	}
+	beside := entry.Attributes[attrBeside] != ""
 	switch {
 	case j.committed == nil:
-		file, staged, err := j.staging.Staged(ctx, j.info(beside), ticket)
-		if err != nil {
+		info := j.info(beside)
+		info.Token = entry.Attributes[attrAttempt]
+		file, staging, err := j.sink.Resume(ctx, info, entry.Attributes[attrRef])
+		switch {
+		case errors.Is(err, errors.ErrUnsupported), err == nil && staging == ccr.Discarded:
+			return j.receive(ctx, entry, beside)
+		case err != nil:
 			return ccr.Received{}, err
-		}
-		if staged {
+		case staging == ccr.Staged:
 			if err := j.commit(ctx, entry, file); err != nil {
 				return ccr.Received{}, err
 			}
@@ -156,24 +153,24 @@ func (j *job) receive(ctx context.Context, entry ccr.LedgerEntry, beside bool) (
 
 // place delivers fetched content, over the old entry.
 func (j *job) place(ctx context.Context, old ccr.LedgerEntry, got fetched, beside bool) (ccr.Received, error) {
-	var ticket string
-	if f, ok := got.file.(ccr.StagingFile); ok && j.staging != nil {
-		var err error
-		if ticket, err = f.Stage(ctx); err == nil && ticket == "" {
-			err = errors.New("the sink staged a file without a ticket")
-		}
-		if err != nil {
-			return ccr.Received{}, errors.Join(err, got.file.Abort())
-		}
+	ref, err := got.file.Stage(ctx)
+	switch {
+	case errors.Is(err, errors.ErrUnsupported):
+		ref, err = "", nil
+	case err == nil && ref == "":
+		err = errors.New("the sink staged a delivery without a reference")
 	}
-	attempt := rand.Text()
+	if err != nil {
+		return ccr.Received{}, errors.Join(err, got.file.Abort(ctx))
+	}
+	attempt := got.token
 	entry := ccr.LedgerEntry{
 		Key: j.key(), Version: old.Version, State: ccr.StateStaged, Service: j.opts.Service,
 		Environment: j.opts.Environment, Name: j.item.Name, Size: got.size, SHA256: got.sum,
 		Attributes: map[string]string{attrAttempt: attempt},
 	}
 	setAttr(&entry, attrIdentity, j.item.Identity)
-	setAttr(&entry, attrTicket, ticket)
+	setAttr(&entry, attrRef, ref)
 	if beside {
 		setAttr(&entry, attrBeside, "true")
 	}
@@ -187,14 +184,14 @@ func (j *job) place(ctx context.Context, old ccr.LedgerEntry, got fetched, besid
 			stored, err = now, nil // ours after all: a ledger that retries inside
 		default:
 			// Another worker was first. What we staged is not recorded anywhere.
-			return ccr.Received{}, errors.Join(errAgain, got.file.Abort())
+			return ccr.Received{}, errors.Join(errAgain, got.file.Abort(ctx))
 		}
 	}
 	if err != nil {
 		// The entry may have been written: then the staged content must stay,
 		// because its absence would be taken for a delivery.
-		if ticket == "" {
-			err = errors.Join(err, got.file.Abort())
+		if ref == "" {
+			err = errors.Join(err, got.file.Abort(ctx))
 		}
 		return ccr.Received{}, err
 	}
@@ -205,7 +202,7 @@ func (j *job) place(ctx context.Context, old ccr.LedgerEntry, got fetched, besid
 }
 
 // commit makes the content of a staged entry visible.
-func (j *job) commit(ctx context.Context, entry ccr.LedgerEntry, file ccr.SinkFile) error {
+func (j *job) commit(ctx context.Context, entry ccr.LedgerEntry, file ccr.Delivery) error {
 	location, err := file.Commit(ctx)
 	if err == nil {
 		j.committed, j.location = &entry, location
@@ -226,7 +223,7 @@ func (j *job) moved(ctx context.Context, entry ccr.LedgerEntry) bool {
 // record notes that the staged content is in the sink and goes on.
 func (j *job) record(ctx context.Context, entry ccr.LedgerEntry) (ccr.Received, error) {
 	entry.State = ccr.StateDelivered
-	for _, a := range []string{attrTicket, attrAttempt, attrBeside} {
+	for _, a := range []string{attrRef, attrAttempt, attrBeside} {
 		setAttr(&entry, a, "")
 	}
 	stored, err := j.store(ctx, entry)
@@ -329,18 +326,17 @@ func (j *job) key() string {
 	return "in|" + j.opts.Service + "|" + j.opts.Environment + "|" + j.item.Name
 }
 
-func (j *job) info(known bool) ccr.ItemInfo {
-	return ccr.ItemInfo{Name: j.item.Name, Size: j.item.Size, ModTime: j.item.ModTime, Known: known}
+func (j *job) info(known bool) ccr.Item {
+	return ccr.Item{Name: j.item.Name, Size: j.item.Size, ModTime: j.item.ModTime, Known: known}
 }
 
-// discard drops content that was only fetched to be compared. A staged file
-// is removed by Abort, one that still grows may be kept for a person to see.
-func discard(ctx context.Context, file ccr.SinkFile) error {
-	var err error
-	if f, ok := file.(ccr.StagingFile); ok {
-		_, err = f.Stage(ctx)
+// discard drops content that was only fetched to be compared.
+func discard(ctx context.Context, file ccr.Delivery) error {
+	_, err := file.Stage(ctx)
+	if errors.Is(err, errors.ErrUnsupported) {
+		err = nil
 	}
-	return errors.Join(err, file.Abort())
+	return errors.Join(err, file.Abort(ctx))
 }
 
 // setAttr works on a copy of the map, which a ledger may have handed out.

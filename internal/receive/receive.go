@@ -44,8 +44,8 @@ type Source interface {
 type Options struct {
 	Service     string // "gateway" or "sftp": part of the ledger key, and named in errors
 	Environment string // part of the ledger key
-	// Ledger remembers what was received. nil: the sink's own, if it is a
-	// ccr.LedgerSink, else one that lasts for this Run only.
+	// Ledger remembers what was received. nil: the sink's own, if it has one,
+	// else one that lasts for this Run only.
 	Ledger      ccr.Ledger
 	LeaveRemote bool             // never settle
 	Concurrency int              // items at once; default 1
@@ -62,7 +62,6 @@ func Run(ctx context.Context, src Source, sink ccr.Sink, opts Options) (_ []ccr.
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
 	}
-	e.staging, _ = sink.(ccr.StagingSink)
 	release, err := e.openLedger(ctx)
 	if err != nil {
 		return nil, e.failure("", err, "")
@@ -131,17 +130,21 @@ func distinct(items []Item) []Item {
 }
 
 type engine struct {
-	src     Source
-	sink    ccr.Sink
-	staging ccr.StagingSink // nil if the sink cannot stage
-	ledger  ccr.Ledger
-	opts    Options
-	log     *slog.Logger
+	src    Source
+	sink   ccr.Sink
+	ledger ccr.Ledger
+	opts   Options
+	log    *slog.Logger
+}
+
+// ledgerSink is a sink with a ledger of its own, as [ccr.DirectorySink].
+type ledgerSink interface {
+	OpenLedger(ctx context.Context) (l ccr.Ledger, release func() error, err error)
 }
 
 func (e *engine) openLedger(ctx context.Context) (release func() error, err error) {
 	release = func() error { return nil }
-	switch own, ok := e.sink.(ccr.LedgerSink); {
+	switch own, ok := e.sink.(ledgerSink); {
 	case e.sink == nil:
 		return nil, errors.New("no sink to receive into")
 	case e.opts.Ledger != nil:

@@ -262,9 +262,13 @@ func TestLateWrite(t *testing.T) {
 // memSink takes whatever anyone writes.
 type memSink struct{ bytes.Buffer }
 
-func (s *memSink) Create(context.Context, ccr.ItemInfo) (ccr.SinkFile, error) { return s, nil }
-func (s *memSink) Commit(context.Context) (string, error)                     { return "memory", nil }
-func (s *memSink) Abort() error                                               { s.Reset(); return nil }
+func (s *memSink) Create(context.Context, ccr.Item) (ccr.Delivery, error) { return s, nil }
+func (s *memSink) Commit(context.Context) (string, error)                 { return "memory", nil }
+func (s *memSink) Stage(context.Context) (string, error)                  { return "", errors.ErrUnsupported }
+func (s *memSink) Abort(context.Context) error                            { s.Reset(); return nil }
+func (s *memSink) Resume(context.Context, ccr.Item, string) (ccr.Delivery, ccr.Staging, error) {
+	return nil, "", errors.ErrUnsupported
+}
 
 // fullSink fails like a full disk, at the nth write.
 type fullSink struct {
@@ -275,14 +279,14 @@ type fullSink struct {
 
 var errFull = errors.New("no space left on device")
 
-func (s *fullSink) Create(ctx context.Context, item ccr.ItemInfo) (ccr.SinkFile, error) {
+func (s *fullSink) Create(ctx context.Context, item ccr.Item) (ccr.Delivery, error) {
 	s.creates.Add(1)
 	f, err := s.Sink.Create(ctx, item)
 	return &fullFile{f, s.n}, err
 }
 
 type fullFile struct {
-	ccr.SinkFile
+	ccr.Delivery
 	left int
 }
 
@@ -290,7 +294,7 @@ func (f *fullFile) Write(p []byte) (int, error) {
 	if f.left--; f.left < 0 {
 		return 0, errFull
 	}
-	return f.SinkFile.Write(p)
+	return f.Delivery.Write(p)
 }
 
 // A full disk is the sink's error: no retry of the source hides or repeats it.
@@ -320,7 +324,10 @@ func TestFullDisk(t *testing.T) {
 
 type noSink struct{ err error }
 
-func (s noSink) Create(context.Context, ccr.ItemInfo) (ccr.SinkFile, error) { return nil, s.err }
+func (s noSink) Create(context.Context, ccr.Item) (ccr.Delivery, error) { return nil, s.err }
+func (s noSink) Resume(context.Context, ccr.Item, string) (ccr.Delivery, ccr.Staging, error) {
+	return nil, "", errors.New("staged in another sink")
+}
 
 func TestCreateFails(t *testing.T) {
 	t.Parallel()
@@ -468,7 +475,7 @@ type hookedSink struct {
 	hook func(name string)
 }
 
-func (s *hookedSink) Create(ctx context.Context, item ccr.ItemInfo) (ccr.SinkFile, error) {
+func (s *hookedSink) Create(ctx context.Context, item ccr.Item) (ccr.Delivery, error) {
 	f, err := s.brokenSink.Create(ctx, item)
 	if err != nil {
 		return nil, err

@@ -223,7 +223,7 @@ func (s *brokenSink) OpenLedger(ctx context.Context) (ccr.Ledger, func() error, 
 	}, nil
 }
 
-func (s *brokenSink) Create(ctx context.Context, item ccr.ItemInfo) (f ccr.SinkFile, err error) {
+func (s *brokenSink) Create(ctx context.Context, item ccr.Item) (f ccr.Delivery, err error) {
 	err = s.do("create", func() error {
 		f, err = s.dir.Create(ctx, item)
 		return err
@@ -235,21 +235,21 @@ func (s *brokenSink) Create(ctx context.Context, item ccr.ItemInfo) (f ccr.SinkF
 	return &brokenFile{f, s, new(sync.Once)}, nil
 }
 
-func (s *brokenSink) Staged(ctx context.Context, item ccr.ItemInfo, ticket string) (f ccr.SinkFile, ok bool, err error) {
-	err = s.do("staged", func() error {
-		f, ok, err = s.dir.Staged(ctx, item, ticket)
+func (s *brokenSink) Resume(ctx context.Context, item ccr.Item, ref string) (f ccr.Delivery, staging ccr.Staging, err error) {
+	err = s.do("resume", func() error {
+		f, staging, err = s.dir.Resume(ctx, item, ref)
 		return err
 	})
-	if err != nil || !ok {
-		return nil, false, err
+	if err != nil || f == nil {
+		return nil, staging, err
 	}
 	ended := new(sync.Once)
 	ended.Do(func() {}) // a staged file holds nothing open
-	return &brokenFile{f, s, ended}, true, nil
+	return &brokenFile{f, s, ended}, staging, nil
 }
 
 type brokenFile struct {
-	ccr.SinkFile
+	ccr.Delivery
 	s     *brokenSink
 	ended *sync.Once
 }
@@ -260,13 +260,13 @@ func (f *brokenFile) Write(p []byte) (n int, err error) {
 	if err := f.s.point("before write"); err != nil {
 		return 0, err
 	}
-	n, err = f.SinkFile.Write(p[:(len(p)+1)/2])
+	n, err = f.Delivery.Write(p[:(len(p)+1)/2])
 	if err == nil {
 		err = f.s.point("half written")
 	}
 	if err == nil {
 		var m int
-		m, err = f.SinkFile.Write(p[n:])
+		m, err = f.Delivery.Write(p[n:])
 		n += m
 	}
 	return n, err
@@ -275,7 +275,7 @@ func (f *brokenFile) Write(p []byte) (n int, err error) {
 func (f *brokenFile) Stage(ctx context.Context) (ticket string, err error) {
 	f.end()
 	err = f.s.do("stage", func() error {
-		ticket, err = f.SinkFile.(ccr.StagingFile).Stage(ctx)
+		ticket, err = f.Delivery.Stage(ctx)
 		return err
 	})
 	return ticket, err
@@ -284,7 +284,7 @@ func (f *brokenFile) Stage(ctx context.Context) (ticket string, err error) {
 func (f *brokenFile) Commit(ctx context.Context) (location string, err error) {
 	f.end()
 	err = f.s.do("commit", func() error {
-		location, err = f.SinkFile.Commit(ctx)
+		location, err = f.Delivery.Commit(ctx)
 		if err == nil {
 			f.s.taken(location)
 		}
@@ -293,21 +293,29 @@ func (f *brokenFile) Commit(ctx context.Context) (location string, err error) {
 	return location, err
 }
 
-func (f *brokenFile) Abort() error {
+func (f *brokenFile) Abort(ctx context.Context) error {
 	f.end()
-	return f.s.do("abort", f.SinkFile.Abort)
+	return f.s.do("abort", func() error { return f.Delivery.Abort(ctx) })
 }
 
 // plainSink hides staging and the ledger of a folder.
 type plainSink struct{ s *brokenSink }
 
-func (p plainSink) Create(ctx context.Context, item ccr.ItemInfo) (ccr.SinkFile, error) {
+func (p plainSink) Create(ctx context.Context, item ccr.Item) (ccr.Delivery, error) {
 	f, err := p.s.Create(ctx, item)
 	if err != nil {
 		return nil, err
 	}
-	return struct{ ccr.SinkFile }{f}, nil
+	return plainFile{f}, nil
 }
+
+func (plainSink) Resume(context.Context, ccr.Item, string) (ccr.Delivery, ccr.Staging, error) {
+	return nil, "", errors.ErrUnsupported
+}
+
+type plainFile struct{ ccr.Delivery }
+
+func (plainFile) Stage(context.Context) (string, error) { return "", errors.ErrUnsupported }
 
 // consumer takes files out of a sink folder.
 type consumer struct {
