@@ -10,23 +10,23 @@ import (
 	"github.com/ccr-sdk/ccr/internal/wait"
 )
 
-// PollInterval says how often a [Poller] looks: at once, again after Start,
+// PollInterval says how often a [Poller] polls: at once, again after Start,
 // then after waits that are each a half longer than the one before, up to Max;
 // each is drawn evenly from 0.8 to 1.2 times that.
 // A Retry-After of the vendor, up to 10 min, overrides one wait. Fields that
 // are not positive: 2 s and 30 s.
 type PollInterval struct {
-	Start time.Duration // until the second look; default 2 s
+	Start time.Duration // until the second poll; default 2 s
 	Max   time.Duration // of the interval as it grows; default 30 s
 }
 
 // maxPollRetryAfter keeps a mistaken Retry-After from stopping a Wait for good.
 const maxPollRetryAfter = 10 * time.Minute
 
-// PollState is what one look returned.
+// PollState is what one poll returned.
 type PollState[T any] struct {
 	Value      T             // the resource as the vendor answered it
-	Done       bool          // terminal: looking again would tell the same
+	Done       bool          // terminal: another poll would return the same
 	State      string        // the vendor's status word, for progress
 	RetryAfter time.Duration // what the vendor asked to wait; 0 if nothing
 	// Err says that the terminal state is a failure: Poll and Wait return it
@@ -37,7 +37,8 @@ type PollState[T any] struct {
 // Poller waits for something that a vendor does in the background. It is safe
 // for concurrent use. Its resume token continues it in another process.
 type Poller[T any] struct {
-	look     func(ctx context.Context) (PollState[T], error)
+	poll     func(ctx context.Context) (PollState[T], error)
+	done     func(T) bool // nil: PollState.Done decides
 	token    string
 	interval PollInterval
 	progress ProgressFunc
@@ -48,13 +49,13 @@ type Poller[T any] struct {
 	seen bool
 }
 
-// NewPoller makes a poller from a function that looks once. The token is what
+// NewPoller makes a poller from a function that polls once. The token is what
 // [Poller.ResumeToken] returns; the service packages say what takes it.
-func NewPoller[T any](token string, look func(ctx context.Context) (PollState[T], error)) *Poller[T] {
-	return &Poller[T]{look: look, token: token, name: token}
+func NewPoller[T any](token string, poll func(ctx context.Context) (PollState[T], error)) *Poller[T] {
+	return &Poller[T]{poll: poll, token: token, name: token}
 }
 
-// PollerOf makes a poller that goes through states, one a look, for test
+// PollerOf makes a poller that goes through states, one a poll, for test
 // doubles; the last one is terminal.
 func PollerOf[T any](states ...T) *Poller[T] {
 	var mu sync.Mutex
@@ -73,13 +74,21 @@ func PollerOf[T any](states ...T) *Poller[T] {
 	})
 }
 
-// WithInterval sets how often Wait looks; call it before the poller is shared.
+// WithInterval sets how often Wait polls; call it before the poller is shared.
 func (p *Poller[T]) WithInterval(i PollInterval) *Poller[T] {
 	p.interval = i
 	return p
 }
 
-// WithProgress reports each look of Wait: Items counts the looks, State is
+// WithDone decides whether a state is final, in place of what the service
+// package makes of it: for a vendor whose words it does not know. Call it
+// before the poller is shared.
+func (p *Poller[T]) WithDone(done func(T) bool) *Poller[T] {
+	p.done = done
+	return p
+}
+
+// WithProgress reports each poll of Wait: Items counts the polls, State is
 // the vendor's status word. Call it before the poller is shared.
 func (p *Poller[T]) WithProgress(name string, f ProgressFunc) *Poller[T] {
 	p.name, p.progress = name, f
@@ -97,51 +106,57 @@ func (p *Poller[T]) Done() bool {
 	return p.seen && p.last.Done
 }
 
-// Poll looks once and returns what it saw. After a terminal state it returns
+// Poll polls once and returns what it saw. After a terminal state it returns
 // that without asking again.
 func (p *Poller[T]) Poll(ctx context.Context) (T, error) {
-	s, err := p.lookOnce(ctx)
+	s, err := p.pollOnce(ctx)
 	if err == nil && s.Done {
 		err = s.Err
 	}
 	return s.Value, err
 }
 
-func (p *Poller[T]) lookOnce(ctx context.Context) (PollState[T], error) {
+func (p *Poller[T]) pollOnce(ctx context.Context) (PollState[T], error) {
 	p.mu.Lock()
 	if p.seen && p.last.Done {
 		defer p.mu.Unlock()
 		return p.last, nil
 	}
 	p.mu.Unlock()
-	s, err := p.look(ctx)
+	s, err := p.poll(ctx)
 	if err != nil {
 		return s, err
 	}
+	if p.done != nil {
+		s.Done = p.done(s.Value)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.seen && p.last.Done { // a look that was faster saw the end
+	if p.seen && p.last.Done { // another poll was faster and saw the end
 		return p.last, nil
 	}
 	p.last, p.seen = s, true
 	return s, nil
 }
 
-// Wait looks until a terminal state is seen, an error comes (transient ones
-// have been retried by then) or the context ends.
+// Wait polls until a terminal state is seen, an error comes (transient ones
+// have been retried by then) or the context ends. With an error it returns the
+// last state seen, too.
 func (p *Poller[T]) Wait(ctx context.Context) (T, error) { return p.wait(ctx, nil) }
 
-// wait is Wait with looks that hold one of the slots, if there are any.
+// wait is Wait with polls that hold one of the slots, if there are any.
 func (p *Poller[T]) wait(ctx context.Context, slots chan struct{}) (T, error) {
 	interval := cmp.Or(max(p.interval.Start, 0), 2*time.Second)
 	ceiling := max(cmp.Or(max(p.interval.Max, 0), 30*time.Second), interval)
-	for looks := int64(1); ; looks++ {
-		s, err := p.lookInSlot(ctx, slots)
+	var last T
+	for polls := int64(1); ; polls++ {
+		s, err := p.pollInSlot(ctx, slots)
 		if err != nil {
-			return s.Value, err
+			return last, err
 		}
+		last = s.Value
 		if p.progress != nil {
-			p.progress(Progress{Operation: "Poll", Name: p.name, Items: looks, State: s.State, Done: s.Done})
+			p.progress(Progress{Operation: "Poll", Name: p.name, Items: polls, State: s.State, Done: s.Done})
 		}
 		if s.Done {
 			return s.Value, s.Err
@@ -157,7 +172,7 @@ func (p *Poller[T]) wait(ctx context.Context, slots chan struct{}) (T, error) {
 	}
 }
 
-func (p *Poller[T]) lookInSlot(ctx context.Context, slots chan struct{}) (PollState[T], error) {
+func (p *Poller[T]) pollInSlot(ctx context.Context, slots chan struct{}) (PollState[T], error) {
 	if slots != nil {
 		select {
 		case slots <- struct{}{}:
@@ -166,5 +181,5 @@ func (p *Poller[T]) lookInSlot(ctx context.Context, slots chan struct{}) (PollSt
 			return PollState[T]{}, wait.Ended(ctx)
 		}
 	}
-	return p.lookOnce(ctx)
+	return p.pollOnce(ctx)
 }

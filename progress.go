@@ -2,7 +2,7 @@ package ccr
 
 // Progress reports how far a long operation is. Zero totals are unknown.
 type Progress struct {
-	Operation  string // "Upload", "Receive", "WaitBatches", "Poll"
+	Operation  string // "Upload", "Receive", "SubmitAccounts", "Poll"
 	Name       string // the file, batch or resource it is about
 	Bytes      int64  // bytes done
 	TotalBytes int64  // 0 if unknown

@@ -13,13 +13,15 @@ import (
 type API interface {
 	// One request for one batch, of accounts, payments or claims. The receipt says
 	// that Credit Clear accepted it, which is not yet processed.
-	UpsertAccounts(ctx context.Context, b AccountBatch, opts ...ccr.CallOption) (Receipt, error)
-	ReportPayments(ctx context.Context, b PaymentBatch, opts ...ccr.CallOption) (Receipt, error)
-	UpsertClaims(ctx context.Context, b ClaimBatch, opts ...ccr.CallOption) (Receipt, error)
-	// What became of a batch: one look, a poller for one, many at once.
-	BatchStatus(ctx context.Context, r Receipt, opts ...ccr.CallOption) (BatchStatus, error)
-	PollBatch(r Receipt, o PollOptions) *ccr.Poller[BatchStatus]
-	WaitBatches(ctx context.Context, receipts []Receipt, o PollOptions) iter.Seq2[WaitedBatch, error]
+	UpsertAccounts(ctx context.Context, b AccountBatch, opts ...ccr.CallOption) (*Receipt, error)
+	ReportPayments(ctx context.Context, b PaymentBatch, opts ...ccr.CallOption) (*Receipt, error)
+	UpsertClaims(ctx context.Context, b ClaimBatch, opts ...ccr.CallOption) (*Receipt, error)
+	// What became of a batch: one poll, waiting here or resumed in another
+	// process; for many: ccr.WaitAll.
+	BatchStatus(ctx context.Context, r *Receipt, opts ...ccr.CallOption) (*BatchStatus, error)
+	WaitBatch(ctx context.Context, r *Receipt, opts ...ccr.CallOption) (*BatchStatus, error)
+	BatchPoller(r *Receipt, opts ...ccr.CallOption) *ccr.Poller[*BatchStatus]
+	ResumeBatch(token string, opts ...ccr.CallOption) (*ccr.Poller[*BatchStatus], error)
 	// Any number of rows, cut into batches. Nothing is sent before the job runs.
 	SubmitAccounts(rows iter.Seq2[Row[Account], error], o SubmitOptions) *Job
 	SubmitPayments(rows iter.Seq2[Row[Payment], error], o SubmitOptions) *Job

@@ -1,7 +1,5 @@
 package accounts
 
-import "time"
-
 // AccountBatch is one request of [Client.UpsertAccounts].
 type AccountBatch struct {
 	// ReferenceID identifies the batch; 1 to 150 characters, unique for each
@@ -53,32 +51,4 @@ func (b *ClaimBatch) encode(e *encoder) {
 	o.text(mBatchReferenceID, b.ReferenceID)
 	list(&o, mBatchItems, b.Claims)
 	o.close()
-}
-
-// Receipt says that Credit Clear ACCEPTED a batch (202). Accepted is not
-// processed: rows may still fail, which only the batch's status tells
-// ([Client.BatchStatus]). It holds no personal data; store it as JSON.
-type Receipt struct {
-	// Reference of the batch.
-	Reference string `json:"reference"`
-	// StatusURL is where the status of the batch is, absolute; empty if the
-	// answer had no Location header.
-	StatusURL string `json:"statusUrl,omitempty"`
-	// Operation that was called, such as "UpsertAccounts".
-	Operation string `json:"operation"`
-	// Rows in the batch.
-	Rows int `json:"rows"`
-	// FirstRow is the number, in a job, of the batch's first row (from 1).
-	FirstRow int64 `json:"firstRow,omitempty"`
-	// AcceptedAt is when the answer came.
-	AcceptedAt time.Time `json:"acceptedAt,omitzero"`
-	// RequestID is the vendor's id of the request, if it sent one.
-	RequestID string `json:"requestId,omitempty"`
-	// PresumedAccepted: an attempt got no answer, and its repetition was
-	// refused because the reference was used already. So it must have
-	// arrived, but nobody said so; there is no status URL unless the refusal
-	// had one.
-	PresumedAccepted bool `json:"presumedAccepted,omitempty"`
-	// Recorded: accepted in an earlier run of the job; known from its journal.
-	Recorded bool `json:"recorded,omitempty"`
 }

@@ -60,7 +60,7 @@ type BatchStatus struct {
 	Items []ItemStatus
 	// Raw is the whole answer. It may hold personal data.
 	Raw []byte
-	// RetryAfter is how long the vendor asked to wait before the next look;
+	// RetryAfter is how long the vendor asked to wait before the next poll;
 	// 0 if it did not.
 	RetryAfter time.Duration
 }
@@ -78,17 +78,20 @@ type ItemStatus struct {
 	Raw      json.RawMessage // the object as it came
 }
 
-// BatchStatus looks once at the status of a batch. It follows the receipt's
+// BatchStatus polls the status of a batch once. It follows the receipt's
 // status URI, on the client's own origin only: a URI elsewhere is refused
 // without sending the credential. A receipt without one gives an error that
 // is [ErrNoStatus].
-func (c *Client) BatchStatus(ctx context.Context, r Receipt, opts ...ccr.CallOption) (BatchStatus, error) {
+func (c *Client) BatchStatus(ctx context.Context, r *Receipt, opts ...ccr.CallOption) (*BatchStatus, error) {
 	call, err := ccr.NewCall(opts...)
 	if err != nil {
-		return BatchStatus{}, c.refused(routeStatus, err)
+		return nil, c.refused(routeStatus, err)
+	}
+	if r == nil {
+		return nil, c.refused(routeStatus, errors.New("there is no receipt"))
 	}
 	if r.StatusURL == "" {
-		return BatchStatus{}, &ccr.Error{
+		return nil, &ccr.Error{
 			Service: service, Operation: routeStatus.Operation, Outcome: ccr.OutcomeNotSent,
 			Classes: []error{ErrNoStatus}, CorrelationID: call.CorrelationID,
 			Advice: "Credit Clear answered without a Location header; ask its support what became of the batch, by its reference",
@@ -96,18 +99,18 @@ func (c *Client) BatchStatus(ctx context.Context, r Receipt, opts ...ccr.CallOpt
 	}
 	u, err := url.Parse(r.StatusURL)
 	if err != nil || u.Host == "" {
-		return BatchStatus{}, c.refused(routeStatus, errors.New("the receipt's status URI is not an absolute URL"))
+		return nil, c.refused(routeStatus, errors.New("the receipt's status URI is not an absolute URL"))
 	}
 	resp, err := c.t.Do(ctx, &transport.Request{Route: routeStatus, URL: u, Call: call})
 	if err != nil {
-		return BatchStatus{}, err
+		return nil, err
 	}
 	s := readStatus(resp.StatusCode, resp.Body)
 	s.RetryAfter = resp.RetryAfter
 	if s.Reference == "" {
 		s.Reference = r.Reference
 	}
-	return s, nil
+	return &s, nil
 }
 
 // Names that the members of a status answer may have, folded; the first one

@@ -61,43 +61,47 @@ func NewClient(cred auth.Credential, opts ...ccr.Option) (*Client, error) {
 // The call is idempotent by its reference, so every transient failure is
 // retried with the same one. That Credit Clear tells repetitions by it is
 // documented on the claims page and inferred here.
-func (c *Client) UpsertAccounts(ctx context.Context, b AccountBatch, opts ...ccr.CallOption) (Receipt, error) {
+func (c *Client) UpsertAccounts(ctx context.Context, b AccountBatch, opts ...ccr.CallOption) (*Receipt, error) {
 	return c.upsert(ctx, routeAccounts, &b, len(b.Accounts), b.ReferenceID, b.Validate, opts)
 }
 
 // ReportPayments tells Credit Clear of payments that were made outside its
 // platform (PUT /v1/payment). What a payment looks like on the wire is
 // inferred as a whole: see [Payment].
-func (c *Client) ReportPayments(ctx context.Context, b PaymentBatch, opts ...ccr.CallOption) (Receipt, error) {
+func (c *Client) ReportPayments(ctx context.Context, b PaymentBatch, opts ...ccr.CallOption) (*Receipt, error) {
 	return c.upsert(ctx, routePayments, &b, len(b.Payments), b.ReferenceID, b.Validate, opts)
 }
 
 // UpsertClaims creates or updates third-party claims
 // (PUT /v1/third-party-insurance). It is idempotent by its reference.
-func (c *Client) UpsertClaims(ctx context.Context, b ClaimBatch, opts ...ccr.CallOption) (Receipt, error) {
+func (c *Client) UpsertClaims(ctx context.Context, b ClaimBatch, opts ...ccr.CallOption) (*Receipt, error) {
 	return c.upsert(ctx, routeClaims, &b, len(b.Claims), b.ReferenceID, b.Validate, opts)
 }
 
-func (c *Client) upsert(ctx context.Context, route *transport.Route, b interface{ encode(*encoder) }, rows int, reference string, validate func() error, opts []ccr.CallOption) (Receipt, error) {
+func (c *Client) upsert(ctx context.Context, route *transport.Route, b interface{ encode(*encoder) }, rows int, reference string, validate func() error, opts []ccr.CallOption) (*Receipt, error) {
 	call, err := ccr.NewCall(opts...)
 	if err != nil {
-		return Receipt{}, c.refused(route, err)
+		return nil, c.refused(route, err)
 	}
 	if err := validate(); err != nil {
-		return Receipt{}, err
+		return nil, err
 	}
 	e := encoder{b: make([]byte, 0, 512*min(rows+1, MaxBatchBytes/512)), limit: MaxBatchBytes}
 	b.encode(&e)
 	if e.err != nil && !errors.Is(e.err, errTooLong) {
-		return Receipt{}, c.refused(route, e.err)
+		return nil, c.refused(route, e.err)
 	}
 	if len(e.b) > MaxBatchBytes {
 		var f ccr.Faults
 		f.Addf("batch", "encodes to more than %d bytes, which Credit Clear refuses; split it, or use the Submit method", MaxBatchBytes)
-		return Receipt{}, f.Err(service, route.Operation)
+		return nil, f.Err(service, route.Operation)
 	}
 	c.inferred.note(ctx, c.t.Logger(), &e.used)
-	return c.send(ctx, route, transport.BytesBody(transport.JSON, e.b), call, Receipt{Reference: reference, Operation: route.Operation, Rows: rows}, false)
+	r, err := c.send(ctx, route, transport.BytesBody(transport.JSON, e.b), call, Receipt{Reference: reference, Operation: route.Operation, Rows: rows}, false)
+	if err != nil {
+		return nil, err
+	}
+	return &r, nil
 }
 
 // refused is the error of a call that was not made.

@@ -18,7 +18,7 @@ import (
 	"github.com/ccr-sdk/ccr/auth"
 )
 
-func serve(t *testing.T, cfg accountstest.Config) *accountstest.Server {
+func serve(t testing.TB, cfg accountstest.Config) *accountstest.Server {
 	t.Helper()
 	srv, err := accountstest.NewServer(cfg)
 	require.NoError(t, err)
@@ -26,7 +26,7 @@ func serve(t *testing.T, cfg accountstest.Config) *accountstest.Server {
 	return srv
 }
 
-func dial(t *testing.T, srv *accountstest.Server, opts ...ccr.Option) *accounts.Client {
+func dial(t testing.TB, srv *accountstest.Server, opts ...ccr.Option) *accounts.Client {
 	t.Helper()
 	c, err := srv.Client(append([]ccr.Option{ccr.WithRetry(ccr.RetryPolicy{BaseDelay: time.Millisecond})}, opts...)...)
 	require.NoError(t, err)

@@ -14,8 +14,9 @@
 // Each of [Client.UpsertAccounts], [Client.ReportPayments] and
 // [Client.UpsertClaims] is answered 202 with a URI in the Location header.
 // The [Receipt] says that the batch was accepted; what became of its rows is
-// only in the batch's status: [Client.BatchStatus] looks once,
-// [Client.PollBatch] and [Client.WaitBatches] follow one or many to the end.
+// only in the batch's status: [Client.BatchStatus] polls once,
+// [Client.WaitBatch] waits for the end, and [Client.BatchPoller] does so with
+// progress and a resume token; [ccr.WaitAll] waits for many.
 // A receipt can be stored as JSON and followed by another process. The status
 // URI is followed on the client's own origin only.
 //

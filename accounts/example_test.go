@@ -69,7 +69,7 @@ func ExampleClient_UpsertAccounts() {
 	}
 	fmt.Println("accepted:", receipt.Reference)
 
-	status, err := client.PollBatch(receipt, accounts.PollOptions{Interval: ccr.PollInterval{Start: time.Millisecond}}).Wait(ctx)
+	status, err := client.BatchPoller(receipt).WithInterval(ccr.PollInterval{Start: time.Millisecond}).Wait(ctx)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -116,11 +116,15 @@ func ExampleClient_SubmitAccounts() {
 	s := job.Summary()
 	fmt.Println(s.Rows, "rows,", s.Accepted, "accepted, complete:", s.Complete)
 
-	for batch, err := range client.WaitBatches(ctx, receipts, accounts.PollOptions{Interval: ccr.PollInterval{Start: time.Millisecond}}) {
-		if err != nil {
-			log.Fatal(err)
+	pollers := make([]*ccr.Poller[*accounts.BatchStatus], len(receipts))
+	for i := range receipts {
+		pollers[i] = client.BatchPoller(&receipts[i]).WithInterval(ccr.PollInterval{Start: time.Millisecond})
+	}
+	for i, batch := range ccr.WaitAll(ctx, 2, pollers...) {
+		if batch.Err != nil {
+			log.Fatal(batch.Err)
 		}
-		fmt.Println("batch at row", batch.Receipt.FirstRow, batch.Status.State)
+		fmt.Println("batch at row", receipts[i].FirstRow, batch.Value.State)
 	}
 	// Unordered output:
 	// rows 1 to 2 accepted
@@ -164,18 +168,22 @@ func ExampleClient_UpsertClaims() {
 	// UpsertClaims 1 <nil>
 }
 
-func ExampleParseResumeToken() {
+func ExampleClient_ResumeBatch() {
 	srv, client := vendor()
 	defer srv.Close()
 	receipt, err := client.ReportPayments(context.Background(), accounts.PaymentBatch{ReferenceID: "p-1", Payments: []accounts.Payment{{Amount: ccr.AmountFromMinor(100, 2)}}})
 	if err != nil {
 		log.Fatal(err)
 	}
-	token := accounts.ResumeToken(receipt) // store it; another process goes on
-	receipts, err := accounts.ParseResumeToken(token)
-	fmt.Println(receipts[0].Reference, err)
+	token := client.BatchPoller(receipt).ResumeToken() // store it; another process resumes
+	poller, err := client.ResumeBatch(token)
+	if err != nil {
+		log.Fatal(err)
+	}
+	status, err := poller.WithInterval(ccr.PollInterval{Start: time.Millisecond}).Wait(context.Background())
+	fmt.Println(status.Reference, status.Done(), err)
 	// Output:
-	// p-1 <nil>
+	// p-1 true <nil>
 }
 
 func ExampleExtra() {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -31,7 +30,7 @@ func bubble(t *testing.T, cfg accountstest.Config, test func(t *testing.T, srv *
 	})
 }
 
-func upsert(t *testing.T, client *accounts.Client, reference string) accounts.Receipt {
+func upsert(t *testing.T, client *accounts.Client, reference string) *accounts.Receipt {
 	t.Helper()
 	r, err := client.UpsertAccounts(t.Context(), accounts.AccountBatch{ReferenceID: reference, Accounts: rows(1)})
 	require.NoError(t, err)
@@ -43,7 +42,7 @@ func TestPollWaitsWithGrowingIntervals(t *testing.T) {
 	bubble(t, accountstest.Config{Looks: 8}, func(t *testing.T, srv *accountstest.Server, client *accounts.Client) {
 		receipt := upsert(t, client, "r")
 		var seen []ccr.Progress
-		status, err := client.PollBatch(receipt, accounts.PollOptions{Progress: func(p ccr.Progress) { seen = append(seen, p) }}).Wait(t.Context())
+		status, err := client.BatchPoller(receipt).WithProgress("r", func(p ccr.Progress) { seen = append(seen, p) }).Wait(t.Context())
 		require.NoError(t, err)
 		assert.Equal(t, accounts.StateSucceeded, status.State)
 		looks := srv.Requests("BatchStatus")
@@ -68,7 +67,7 @@ func TestPollHonoursRetryAfter(t *testing.T) {
 			Operation: "BatchStatus", Kind: accountstest.Garble, Body: `{"status":"Processing"}`,
 			Header: http.Header{"Retry-After": {"90"}},
 		})
-		_, err := client.PollBatch(receipt, accounts.PollOptions{}).Wait(t.Context())
+		_, err := client.WaitBatch(t.Context(), receipt)
 		require.NoError(t, err)
 		looks := srv.Requests("BatchStatus")
 		assert.Equal(t, 90*time.Second, looks[1].At.Sub(looks[0].At))
@@ -79,22 +78,21 @@ func TestPollResumesInAnotherProcess(t *testing.T) {
 	t.Parallel()
 	srv := serve(t, accountstest.Config{Looks: 3})
 	receipt := upsert(t, dial(t, srv), "r")
-	first := dial(t, srv).PollBatch(receipt, accounts.PollOptions{})
+	first := dial(t, srv).BatchPoller(receipt)
 	_, err := first.Poll(t.Context())
 	require.NoError(t, err)
 	require.False(t, first.Done())
 
-	receipts, err := accounts.ParseResumeToken(first.ResumeToken())
+	again, err := dial(t, srv).ResumeBatch(first.ResumeToken())
 	require.NoError(t, err)
-	require.Len(t, receipts, 1)
-	status, err := dial(t, srv).PollBatch(receipts[0], accounts.PollOptions{Interval: ccr.PollInterval{Start: time.Millisecond}}).Wait(t.Context())
+	status, err := again.WithInterval(ccr.PollInterval{Start: time.Millisecond}).Wait(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, "r", status.Reference)
 	assert.True(t, status.Done())
 
 	for _, bad := range []string{"", "ccr-accounts-1.", "ccr-accounts-1.!!", "something"} {
-		_, err := accounts.ParseResumeToken(bad)
-		require.Error(t, err, bad)
+		_, err := dial(t, srv).ResumeBatch(bad)
+		require.ErrorIs(t, err, ccr.ErrInvalid, bad)
 	}
 }
 
@@ -105,98 +103,89 @@ func TestPollWithWordsOfAnotherSchema(t *testing.T) {
 		srv.Inject(accountstest.Fault{Operation: "BatchStatus", Kind: accountstest.Garble, Body: `{"phase":"marinated"}`, Times: -1})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
-		_, err := client.PollBatch(receipt, accounts.PollOptions{}).Wait(ctx)
+		_, err := client.WaitBatch(ctx, receipt)
 		require.ErrorIs(t, err, context.DeadlineExceeded, "what is not understood is not final")
-		status, err := client.PollBatch(receipt, accounts.PollOptions{
-			Done: func(s accounts.BatchStatus) bool { return string(s.Raw) == `{"phase":"marinated"}` },
+		status, err := client.BatchPoller(receipt).WithDone(func(s *accounts.BatchStatus) bool {
+			return string(s.Raw) == `{"phase":"marinated"}`
 		}).Wait(t.Context())
 		require.NoError(t, err)
 		assert.Equal(t, accounts.StateUnknown, status.State)
 	})
 }
 
-func TestWaitBatches(t *testing.T) {
+func TestManyBatchesAreWaitedFor(t *testing.T) {
 	t.Parallel()
 	bubble(t, accountstest.Config{Looks: 3}, func(t *testing.T, srv *accountstest.Server, client *accounts.Client) {
-		var receipts []accounts.Receipt
+		var pollers []*ccr.Poller[*accounts.BatchStatus]
 		for i := range 20 {
-			receipts = append(receipts, upsert(t, client, fmt.Sprint(i)))
+			pollers = append(pollers, client.BatchPoller(upsert(t, client, fmt.Sprint(i))))
 		}
-		receipts = append(receipts, accounts.Receipt{Reference: "lost"})
+		pollers = append(pollers, client.BatchPoller(&accounts.Receipt{Reference: "lost"}), client.BatchPoller(nil))
 		srv.Inject(accountstest.Fault{Operation: "BatchStatus", Kind: accountstest.Delay, Delay: 100 * time.Millisecond, Times: -1})
-		got := map[string]int{}
-		var failed []string
-		var mu sync.Mutex
-		inOrder := map[string]int64{}
-		for b, err := range client.WaitBatches(t.Context(), receipts, accounts.PollOptions{Concurrency: 5, Progress: func(p ccr.Progress) {
-			mu.Lock()
-			defer mu.Unlock()
-			assert.Equal(t, inOrder[p.Name]+1, p.Items)
-			inOrder[p.Name] = p.Items
-		}}) {
-			if err != nil {
-				require.ErrorIs(t, err, accounts.ErrNoStatus)
-				failed = append(failed, b.Receipt.Reference)
-				continue
+		got := 0
+		for i, b := range ccr.WaitAll(t.Context(), 5, pollers...) {
+			switch i {
+			case 20:
+				require.ErrorIs(t, b.Err, accounts.ErrNoStatus)
+			case 21:
+				require.ErrorIs(t, b.Err, ccr.ErrInvalid)
+			default:
+				require.NoError(t, b.Err)
+				assert.True(t, b.Value.Done())
+				assert.Equal(t, fmt.Sprint(i), b.Value.Reference)
+				got++
 			}
-			assert.True(t, b.Status.Done())
-			assert.Equal(t, b.Receipt.Reference, b.Status.Reference)
-			got[b.Receipt.Reference]++
 		}
-		assert.Len(t, got, 20)
-		assert.Equal(t, []string{"lost"}, failed)
+		assert.Equal(t, 20, got)
 		assert.Len(t, srv.Requests("BatchStatus"), 60)
 	})
 }
 
-func TestWaitBatchesTellsOfAllThatIsLeftOver(t *testing.T) {
+func TestBatchesLeftOverCanBeResumed(t *testing.T) {
 	t.Parallel()
 	bubble(t, accountstest.Config{Looks: 1000}, func(t *testing.T, _ *accountstest.Server, client *accounts.Client) {
-		receipts := []accounts.Receipt{upsert(t, client, "1"), upsert(t, client, "2"), upsert(t, client, "3")}
+		pollers := []*ccr.Poller[*accounts.BatchStatus]{client.BatchPoller(upsert(t, client, "1")), client.BatchPoller(upsert(t, client, "2"))}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		var left []accounts.Receipt
-		for b, err := range client.WaitBatches(ctx, receipts, accounts.PollOptions{}) {
-			require.ErrorIs(t, err, context.DeadlineExceeded)
-			assert.Equal(t, "Processing", b.Status.Word)
-			left = append(left, b.Receipt)
+		left := 0
+		for i, b := range ccr.WaitAll(ctx, 0, pollers...) {
+			require.ErrorIs(t, b.Err, context.DeadlineExceeded)
+			assert.Equal(t, "Processing", b.Value.Word)
+			again, err := client.ResumeBatch(pollers[i].ResumeToken())
+			require.NoError(t, err)
+			_, err = again.Poll(t.Context())
+			require.NoError(t, err)
+			left++
 		}
-		assert.Len(t, left, 3)
-		again, err := accounts.ParseResumeToken(accounts.ResumeToken(left...))
-		require.NoError(t, err)
-		assert.Len(t, again, 3)
+		assert.Equal(t, 2, left)
 	})
 }
 
-func TestWaitBatchesBreak(t *testing.T) {
+// TestResumeTokenIsAFormat: users store tokens. Never change the literal.
+func TestResumeTokenIsAFormat(t *testing.T) {
 	t.Parallel()
-	bubble(t, accountstest.Config{Looks: 1}, func(t *testing.T, srv *accountstest.Server, client *accounts.Client) {
-		receipts := []accounts.Receipt{upsert(t, client, "1"), upsert(t, client, "2"), upsert(t, client, "3")}
-		n := 0
-		for range client.WaitBatches(t.Context(), receipts, accounts.PollOptions{Concurrency: 1}) {
-			n++
-			break
-		}
-		assert.Equal(t, 1, n)
-		synctest.Wait()
-		assert.LessOrEqual(t, len(srv.Requests("BatchStatus")), 2)
-	})
+	const token = "ccr-accounts-1.eyJyZWZlcmVuY2UiOiJuaWdodGx5LzQyIiwic3RhdHVzVXJsIjoiaHR0cHM6Ly9hcGkuZXhhbXBsZS5jb20vc3RhdHVzLzEiLCJyb3dzIjozfQ"
+	client := dial(t, serve(t, accountstest.Config{}))
+	assert.Equal(t, token, client.BatchPoller(&accounts.Receipt{
+		Reference: "nightly/42", StatusURL: "https://api.example.com/status/1", Rows: 3, Skipped: []int64{2}, Recorded: true,
+	}).ResumeToken())
 }
 
-// FuzzParseResumeToken: no text breaks the reader, and what it reads is
-// written again as the same receipts.
-func FuzzParseResumeToken(f *testing.F) {
-	f.Add(accounts.ResumeToken(accounts.Receipt{Reference: "r", StatusURL: "https://example.com/1", Rows: 2}))
+// FuzzResumeToken: no text breaks the reader, and what it reads is written
+// again as the same receipt.
+func FuzzResumeToken(f *testing.F) {
+	client := dial(f, serve(f, accountstest.Config{InMemory: true}))
+	f.Add(client.BatchPoller(&accounts.Receipt{Reference: "r", StatusURL: "https://example.com/1", Rows: 2}).ResumeToken())
 	f.Add("ccr-accounts-1.bnVsbA")
 	f.Add("ccr-accounts-1.W3t9XQ")
 	f.Fuzz(func(t *testing.T, token string) {
-		receipts, err := accounts.ParseResumeToken(token)
+		poller, err := client.ResumeBatch(token)
 		if err != nil {
 			assert.NotContains(t, err.Error(), "\n")
 			return
 		}
-		again, err := accounts.ParseResumeToken(accounts.ResumeToken(receipts...))
+		again, err := client.ResumeBatch(poller.ResumeToken())
 		require.NoError(t, err)
-		assert.Len(t, again, len(receipts))
+		assert.Equal(t, poller.ResumeToken(), again.ResumeToken())
 	})
 }

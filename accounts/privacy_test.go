@@ -97,7 +97,7 @@ func TestNoPersonalDataLeaves(t *testing.T) {
 			see("of a job", err)
 		}
 		if r.StatusURL != "" {
-			fmt.Fprintln(&out, accounts.ResumeToken(r))
+			fmt.Fprintln(&out, client.BatchPoller(&r).ResumeToken())
 		}
 	}
 	see("summary", job.Summary())

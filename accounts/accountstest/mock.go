@@ -16,12 +16,13 @@ type Mock struct {
 	T TB // nil: only the error says which function is missing
 
 	// One for each method of [accounts.API], of its signature.
-	UpsertAccountsFunc func(ctx context.Context, b accounts.AccountBatch, opts ...ccr.CallOption) (accounts.Receipt, error)
-	ReportPaymentsFunc func(ctx context.Context, b accounts.PaymentBatch, opts ...ccr.CallOption) (accounts.Receipt, error)
-	UpsertClaimsFunc   func(ctx context.Context, b accounts.ClaimBatch, opts ...ccr.CallOption) (accounts.Receipt, error)
-	BatchStatusFunc    func(ctx context.Context, r accounts.Receipt, opts ...ccr.CallOption) (accounts.BatchStatus, error)
-	PollBatchFunc      func(r accounts.Receipt, o accounts.PollOptions) *ccr.Poller[accounts.BatchStatus]
-	WaitBatchesFunc    func(ctx context.Context, receipts []accounts.Receipt, o accounts.PollOptions) iter.Seq2[accounts.WaitedBatch, error]
+	UpsertAccountsFunc func(ctx context.Context, b accounts.AccountBatch, opts ...ccr.CallOption) (*accounts.Receipt, error)
+	ReportPaymentsFunc func(ctx context.Context, b accounts.PaymentBatch, opts ...ccr.CallOption) (*accounts.Receipt, error)
+	UpsertClaimsFunc   func(ctx context.Context, b accounts.ClaimBatch, opts ...ccr.CallOption) (*accounts.Receipt, error)
+	BatchStatusFunc    func(ctx context.Context, r *accounts.Receipt, opts ...ccr.CallOption) (*accounts.BatchStatus, error)
+	WaitBatchFunc      func(ctx context.Context, r *accounts.Receipt, opts ...ccr.CallOption) (*accounts.BatchStatus, error)
+	BatchPollerFunc    func(r *accounts.Receipt, opts ...ccr.CallOption) *ccr.Poller[*accounts.BatchStatus]
+	ResumeBatchFunc    func(token string, opts ...ccr.CallOption) (*ccr.Poller[*accounts.BatchStatus], error)
 	SubmitAccountsFunc func(rows iter.Seq2[accounts.Row[accounts.Account], error], o accounts.SubmitOptions) *accounts.Job
 	SubmitPaymentsFunc func(rows iter.Seq2[accounts.Row[accounts.Payment], error], o accounts.SubmitOptions) *accounts.Job
 	SubmitClaimsFunc   func(rows iter.Seq2[accounts.Row[accounts.Claim], error], o accounts.SubmitOptions) *accounts.Job
@@ -52,55 +53,61 @@ func (m *Mock) noJob(method string) *accounts.Job {
 }
 
 // UpsertAccounts calls UpsertAccountsFunc.
-func (m *Mock) UpsertAccounts(ctx context.Context, b accounts.AccountBatch, opts ...ccr.CallOption) (accounts.Receipt, error) {
+func (m *Mock) UpsertAccounts(ctx context.Context, b accounts.AccountBatch, opts ...ccr.CallOption) (*accounts.Receipt, error) {
 	if m.UpsertAccountsFunc == nil {
-		return accounts.Receipt{}, m.missing("UpsertAccounts")
+		return nil, m.missing("UpsertAccounts")
 	}
 	return m.UpsertAccountsFunc(ctx, b, opts...)
 }
 
 // ReportPayments calls ReportPaymentsFunc.
-func (m *Mock) ReportPayments(ctx context.Context, b accounts.PaymentBatch, opts ...ccr.CallOption) (accounts.Receipt, error) {
+func (m *Mock) ReportPayments(ctx context.Context, b accounts.PaymentBatch, opts ...ccr.CallOption) (*accounts.Receipt, error) {
 	if m.ReportPaymentsFunc == nil {
-		return accounts.Receipt{}, m.missing("ReportPayments")
+		return nil, m.missing("ReportPayments")
 	}
 	return m.ReportPaymentsFunc(ctx, b, opts...)
 }
 
 // UpsertClaims calls UpsertClaimsFunc.
-func (m *Mock) UpsertClaims(ctx context.Context, b accounts.ClaimBatch, opts ...ccr.CallOption) (accounts.Receipt, error) {
+func (m *Mock) UpsertClaims(ctx context.Context, b accounts.ClaimBatch, opts ...ccr.CallOption) (*accounts.Receipt, error) {
 	if m.UpsertClaimsFunc == nil {
-		return accounts.Receipt{}, m.missing("UpsertClaims")
+		return nil, m.missing("UpsertClaims")
 	}
 	return m.UpsertClaimsFunc(ctx, b, opts...)
 }
 
 // BatchStatus calls BatchStatusFunc.
-func (m *Mock) BatchStatus(ctx context.Context, r accounts.Receipt, opts ...ccr.CallOption) (accounts.BatchStatus, error) {
+func (m *Mock) BatchStatus(ctx context.Context, r *accounts.Receipt, opts ...ccr.CallOption) (*accounts.BatchStatus, error) {
 	if m.BatchStatusFunc == nil {
-		return accounts.BatchStatus{}, m.missing("BatchStatus")
+		return nil, m.missing("BatchStatus")
 	}
 	return m.BatchStatusFunc(ctx, r, opts...)
 }
 
-// PollBatch calls PollBatchFunc.
-func (m *Mock) PollBatch(r accounts.Receipt, o accounts.PollOptions) *ccr.Poller[accounts.BatchStatus] {
-	if m.PollBatchFunc == nil {
-		return ccr.NewPoller("", func(context.Context) (ccr.PollState[accounts.BatchStatus], error) {
-			return ccr.PollState[accounts.BatchStatus]{}, m.missing("PollBatch")
-		})
+// WaitBatch calls WaitBatchFunc.
+func (m *Mock) WaitBatch(ctx context.Context, r *accounts.Receipt, opts ...ccr.CallOption) (*accounts.BatchStatus, error) {
+	if m.WaitBatchFunc == nil {
+		return nil, m.missing("WaitBatch")
 	}
-	return m.PollBatchFunc(r, o)
+	return m.WaitBatchFunc(ctx, r, opts...)
 }
 
-// WaitBatches calls WaitBatchesFunc.
-func (m *Mock) WaitBatches(ctx context.Context, receipts []accounts.Receipt, o accounts.PollOptions) iter.Seq2[accounts.WaitedBatch, error] {
-	if m.WaitBatchesFunc == nil {
-		return func(yield func(accounts.WaitedBatch, error) bool) {
-			yield(accounts.WaitedBatch{}, m.missing("WaitBatches"))
-		}
+// BatchPoller calls BatchPollerFunc.
+func (m *Mock) BatchPoller(r *accounts.Receipt, opts ...ccr.CallOption) *ccr.Poller[*accounts.BatchStatus] {
+	if m.BatchPollerFunc == nil {
+		return ccr.NewPoller("", func(context.Context) (ccr.PollState[*accounts.BatchStatus], error) {
+			return ccr.PollState[*accounts.BatchStatus]{}, m.missing("BatchPoller")
+		})
 	}
-	return m.WaitBatchesFunc(ctx, receipts, o)
+	return m.BatchPollerFunc(r, opts...)
+}
+
+// ResumeBatch calls ResumeBatchFunc.
+func (m *Mock) ResumeBatch(token string, opts ...ccr.CallOption) (*ccr.Poller[*accounts.BatchStatus], error) {
+	if m.ResumeBatchFunc == nil {
+		return nil, m.missing("ResumeBatch")
+	}
+	return m.ResumeBatchFunc(token, opts...)
 }
 
 // SubmitAccounts calls SubmitAccountsFunc.

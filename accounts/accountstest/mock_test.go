@@ -42,13 +42,14 @@ func TestMockNamesTheUnsetMethod(t *testing.T) {
 		require.ErrorContains(t, err, "ReportPaymentsFunc is not set")
 		_, err = m.UpsertClaims(t.Context(), accounts.ClaimBatch{})
 		require.ErrorContains(t, err, "UpsertClaimsFunc is not set")
-		_, err = m.BatchStatus(t.Context(), accounts.Receipt{})
+		_, err = m.BatchStatus(t.Context(), &accounts.Receipt{})
 		require.ErrorContains(t, err, "BatchStatusFunc is not set")
-		_, err = m.PollBatch(accounts.Receipt{}, accounts.PollOptions{}).Wait(t.Context())
-		require.ErrorContains(t, err, "PollBatchFunc is not set")
-		for _, err := range m.WaitBatches(t.Context(), nil, accounts.PollOptions{}) {
-			require.ErrorContains(t, err, "WaitBatchesFunc is not set")
-		}
+		_, err = m.WaitBatch(t.Context(), &accounts.Receipt{})
+		require.ErrorContains(t, err, "WaitBatchFunc is not set")
+		_, err = m.BatchPoller(&accounts.Receipt{}).Wait(t.Context())
+		require.ErrorContains(t, err, "BatchPollerFunc is not set")
+		_, err = m.ResumeBatch("")
+		require.ErrorContains(t, err, "ResumeBatchFunc is not set")
 		_, err = m.SubmitAccounts(nil, accounts.SubmitOptions{}).Run(t.Context())
 		require.ErrorContains(t, err, "SubmitAccountsFunc is not set")
 		_, err = m.SubmitPayments(nil, accounts.SubmitOptions{}).Run(t.Context())
@@ -63,15 +64,15 @@ func TestMockNamesTheUnsetMethod(t *testing.T) {
 }
 
 // nightly is a program that takes the interface.
-func nightly(ctx context.Context, api accounts.API) (accounts.BatchStatus, error) {
+func nightly(ctx context.Context, api accounts.API) (*accounts.BatchStatus, error) {
 	var last accounts.Receipt
 	for r, err := range api.SubmitAccounts(nil, accounts.SubmitOptions{Name: "n"}).All(ctx) {
 		if err != nil {
-			return accounts.BatchStatus{}, err
+			return nil, err
 		}
 		last = r
 	}
-	return api.PollBatch(last, accounts.PollOptions{}).Wait(ctx)
+	return api.WaitBatch(ctx, &last)
 }
 
 func TestMockInUse(t *testing.T) {
@@ -81,9 +82,9 @@ func TestMockInUse(t *testing.T) {
 		assert.Equal(t, "n", o.Name)
 		return accounts.JobOf(accounts.Receipt{Reference: "a", Rows: 1})
 	}
-	m.PollBatchFunc = func(r accounts.Receipt, _ accounts.PollOptions) *ccr.Poller[accounts.BatchStatus] {
+	m.WaitBatchFunc = func(_ context.Context, r *accounts.Receipt, _ ...ccr.CallOption) (*accounts.BatchStatus, error) {
 		assert.Equal(t, "a", r.Reference)
-		return ccr.PollerOf(accounts.BatchStatus{State: accounts.StateSucceeded})
+		return &accounts.BatchStatus{State: accounts.StateSucceeded}, nil
 	}
 	status, err := nightly(t.Context(), m)
 	require.NoError(t, err)

@@ -216,7 +216,7 @@ func TestServerFailsItems(t *testing.T) {
 		{ClientReferenceID: "C-1", Status: accounts.StatusActive, Debtor: party}, {ClientReferenceID: "C-2", Status: accounts.StatusActive, Debtor: party},
 	}})
 	require.NoError(t, err, "accepted is not processed")
-	status, err := client.PollBatch(receipt, accounts.PollOptions{Interval: ccr.PollInterval{Start: time.Millisecond}}).Wait(t.Context())
+	status, err := client.BatchPoller(receipt).WithInterval(ccr.PollInterval{Start: time.Millisecond}).Wait(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, accounts.StatePartial, status.State)
 	assert.Equal(t, "CompletedWithErrors", status.Word)

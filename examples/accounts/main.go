@@ -114,7 +114,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	app := ccr.WithApplication("ccr-example-accounts", ccr.Version)
 	var client accounts.API
-	poll := accounts.PollOptions{}
+	var interval ccr.PollInterval
 	if o.live {
 		if client, err = accounts.FromEnv(app); err != nil {
 			return err
@@ -128,7 +128,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		if client, err = srv.Client(app); err != nil {
 			return err
 		}
-		poll.Interval.Start = 50 * time.Millisecond // a vendor in the process is not spared
+		interval.Start = 50 * time.Millisecond // a vendor in the process is not spared
 	}
 	in, closeFile, err := open(o)
 	if err != nil {
@@ -144,7 +144,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.statusTime)
 	defer cancel()
-	return follow(ctx, client, receipts, poll, stdout, stderr)
+	return follow(ctx, client, receipts, interval, stdout, stderr)
 }
 
 // open opens the file, or makes one up.
@@ -209,23 +209,27 @@ func submit(ctx context.Context, client accounts.API, o options, in io.Reader, s
 
 // follow waits until the batches are processed and prints what became of
 // their rows.
-func follow(ctx context.Context, client accounts.API, receipts []accounts.Receipt, poll accounts.PollOptions, stdout, stderr io.Writer) error {
-	done, left := 0, []accounts.Receipt{}
+func follow(ctx context.Context, client accounts.API, receipts []accounts.Receipt, interval ccr.PollInterval, stdout, stderr io.Writer) error {
+	done, left := 0, []string{}
 	words := map[string]int{}
 	var failed []string
-	for b, err := range client.WaitBatches(ctx, receipts, poll) {
+	pollers := make([]*ccr.Poller[*accounts.BatchStatus], len(receipts))
+	for i := range receipts {
+		pollers[i] = client.BatchPoller(&receipts[i]).WithInterval(interval)
+	}
+	for i, b := range ccr.WaitAll(ctx, 2, pollers...) {
 		switch {
-		case errors.Is(err, accounts.ErrNoStatus):
-			fmt.Fprintf(stderr, "%s: accepted, without a status to follow\n", b.Receipt.Reference)
+		case errors.Is(b.Err, accounts.ErrNoStatus):
+			fmt.Fprintf(stderr, "%s: accepted, without a status to follow\n", receipts[i].Reference)
 			continue
-		case err != nil:
-			fmt.Fprintf(stderr, "%s: %v\n", b.Receipt.Reference, err)
-			left = append(left, b.Receipt)
+		case b.Err != nil:
+			fmt.Fprintf(stderr, "%s: %v\n", receipts[i].Reference, b.Err)
+			left = append(left, pollers[i].ResumeToken())
 			continue
 		}
 		done++
 		fmt.Fprintf(stderr, "%d of %d batches processed\n", done, len(receipts))
-		for _, i := range b.Status.Items {
+		for _, i := range b.Value.Items {
 			words[i.Word]++
 			if i.State == accounts.StateFailed {
 				failed = append(failed, i.Reference)
@@ -239,7 +243,7 @@ func follow(ctx context.Context, client accounts.API, receipts []accounts.Receip
 		fmt.Fprintf(stdout, "failed: %s\n", strings.Join(failed[:min(len(failed), 20)], ", "))
 	}
 	if len(left) > 0 {
-		return fmt.Errorf("%d batches were not seen to the end; go on later with this token:\n%s", len(left), accounts.ResumeToken(left...))
+		return fmt.Errorf("%d batches were not seen to the end; resume later with these tokens:\n%s", len(left), strings.Join(left, "\n"))
 	}
 	return nil
 }

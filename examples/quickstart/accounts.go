@@ -36,14 +36,14 @@ func runAccounts(ctx context.Context, o options, r *section) error {
 	if err != nil {
 		return err
 	}
-	poll := accounts.PollOptions{Progress: r.follow}
+	var interval ccr.PollInterval
 	if vendor != nil {
 		defer vendor.Close()
-		poll.Interval = ccr.PollInterval{Start: 20 * time.Millisecond, Max: 100 * time.Millisecond}
+		interval = ccr.PollInterval{Start: 20 * time.Millisecond, Max: 100 * time.Millisecond}
 	}
 	// The same references on a rerun of the same day: repeating a batch is safe.
 	day := time.Now().UTC().Format(time.DateOnly)
-	var receipts []accounts.Receipt
+	var receipts []*accounts.Receipt
 	for chunk := range slices.Chunk(rows, batchRows) {
 		receipt, err := client.UpsertAccounts(ctx, accounts.AccountBatch{
 			ReferenceID: fmt.Sprintf("quickstart-%s-%04d", day, len(receipts)+1), Accounts: chunk,
@@ -55,14 +55,14 @@ func runAccounts(ctx context.Context, o options, r *section) error {
 		r.say("%s accepted: %d accounts", receipt.Reference, receipt.Rows)
 	}
 	r.addf("accepted", "%d accounts in %d batches", len(rows), len(receipts))
-	return followBatches(ctx, client, receipts, poll, vendor, r)
+	return followBatches(ctx, client, receipts, interval, vendor, r)
 }
 
 // followBatches waits until the vendor has processed what it accepted.
-func followBatches(ctx context.Context, client *accounts.Client, receipts []accounts.Receipt, poll accounts.PollOptions, vendor *accountstest.Server, r *section) error {
+func followBatches(ctx context.Context, client *accounts.Client, receipts []*accounts.Receipt, interval ccr.PollInterval, vendor *accountstest.Server, r *section) error {
 	var done, failed int64
 	for _, receipt := range receipts {
-		status, err := client.PollBatch(receipt, poll).Wait(ctx)
+		status, err := client.BatchPoller(receipt).WithInterval(interval).WithProgress(receipt.Reference, r.follow).Wait(ctx)
 		if errors.Is(err, accounts.ErrNoStatus) {
 			r.addf("status", "%s: the vendor gave no status URI", receipt.Reference)
 			continue

@@ -17,8 +17,8 @@ import (
 
 type fakeDebts struct{ err error }
 
-func (f fakeDebts) UpsertAccounts(_ context.Context, b accounts.AccountBatch, _ ...ccr.CallOption) (accounts.Receipt, error) {
-	return accounts.Receipt{Reference: b.ReferenceID, Rows: len(b.Accounts)}, f.err
+func (f fakeDebts) UpsertAccounts(_ context.Context, b accounts.AccountBatch, _ ...ccr.CallOption) (*accounts.Receipt, error) {
+	return &accounts.Receipt{Reference: b.ReferenceID, Rows: len(b.Accounts)}, f.err
 }
 
 func TestPushTellsWhatToDo(t *testing.T) {

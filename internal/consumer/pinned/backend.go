@@ -18,7 +18,7 @@ import (
 // Debts is the part of accounts.API that this program needs: the narrower the
 // interface, the smaller the fake.
 type Debts interface {
-	UpsertAccounts(ctx context.Context, b accounts.AccountBatch, opts ...ccr.CallOption) (accounts.Receipt, error)
+	UpsertAccounts(ctx context.Context, b accounts.AccountBatch, opts ...ccr.CallOption) (*accounts.Receipt, error)
 }
 
 // Decisions is the part of decisioning.API that this program needs.
