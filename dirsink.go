@@ -75,13 +75,12 @@ func (s *DirectorySink) OpenLedger(ctx context.Context) (Ledger, func() error, e
 // sweep removes what crashes left behind, so that no personal data stays in
 // the private folder for ever: old files that no ledger entry waits for.
 func (s *DirectorySink) sweep(ctx context.Context, root *os.Root, l *FileLedger) error {
-	names, err := l.names(ctx, StateStaged)
-	if err != nil {
-		return err
-	}
 	waiting := map[string]bool{}
-	for _, name := range names {
-		waiting[nameKey(name)] = true
+	for e, err := range l.List(ctx, LedgerQuery{States: []string{StateStaged}}) {
+		if err != nil {
+			return err
+		}
+		waiting[nameKey(e.Name)] = true
 	}
 	return removeStale(root, func(key, _ string) bool { return !waiting[key] })
 }

@@ -1,0 +1,553 @@
+package ccr
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"maps"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/ccr-sdk/ccr/internal/fsync"
+)
+
+// FileLedger is a [Ledger] in one local file: a header, then a line of JSON
+// for each change, written and synced before Store returns. Changes that come
+// at the same time share one sync. One process at a time holds it.
+//
+// Each line ends with a checksum of itself and of the line before, and the
+// header says how far the file reached. So a flipped bit, a lost line and a
+// file that was cut off are noticed when it is opened: see
+// [LedgerDamagedError]. A line torn by a crash was never acknowledged and is
+// dropped.
+//
+// A change of a claim alone (Owner, Until, Token) stays in memory, without a
+// sync, and opening the file drops all claims: no other process can have held
+// it meanwhile, so a restart never waits.
+//
+// Memory holds an index of some 80 bytes an entry. The file grows by 250 to
+// 500 bytes with each change, and is rewritten without the outdated lines once
+// they outnumber the current ones. It must not have hard links.
+type FileLedger struct {
+	path   string     // with links resolved
+	turn   sync.Mutex // held by the one Store that writes
+	chain  uint32     // checksum of the last line; guarded by turn
+	unlock io.Closer
+
+	mu      sync.Mutex
+	f       *os.File // nil once closed
+	index   map[keyHash]spot
+	claims  map[keyHash]LedgerEntry // entries whose claim was changed in memory
+	end     int64                   // where the last whole line ends
+	lines   int                     // in the file, outdated ones included
+	wait    int                     // outdated lines before rewriting is tried again after a failure
+	err     error                   // a write that could not be undone; the ledger is closed to writes
+	current *ledgerBatch
+	next    *ledgerBatch // what comes in while current is written
+}
+
+// spot is where the current line of an entry is.
+type spot struct {
+	off     int64
+	version int64
+	size    uint32
+	state   uint8 // index into ledgerStates; 0 for others
+}
+
+// ledgerBatch is what goes to disk with one sync.
+type ledgerBatch struct {
+	lines []ledgerLine
+	keys  map[keyHash]struct{}
+	done  chan struct{}
+	err   error // valid once done
+}
+
+type ledgerLine struct {
+	key     keyHash
+	version int64
+	state   uint8
+	body    []byte
+}
+
+// ErrLedgerInUse: the ledger is open already, in this process or another.
+var ErrLedgerInUse = errors.New("ccr: the ledger is in use by another process")
+
+var errLedgerClosed = errors.New("ccr: the ledger is closed")
+
+// OpenLedger opens a ledger file, or creates one (mode 0600) in a folder that
+// exists. It is locked until Close or the end of the process, whatever name it
+// is opened by. A file that is no ledger is left as it is.
+func OpenLedger(path string) (*FileLedger, error) {
+	l := &FileLedger{index: map[keyHash]spot{}, claims: map[keyHash]LedgerEntry{}}
+	if err := l.open(path); err != nil {
+		if errors.Is(err, ErrLedgerInUse) {
+			err = ErrLedgerInUse
+		} else {
+			err = fmt.Errorf("ccr: open ledger: %w", err)
+		}
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
+
+// compactAt is the number of outdated lines below which rewriting the file is
+// not worth it.
+const compactAt = 1000
+
+func (l *FileLedger) open(path string) (err error) {
+	if l.path, err = resolveLedger(path); err != nil {
+		return err
+	}
+	if err := l.lock(); err != nil {
+		return err
+	}
+	// What a crash left of a rewriting, or of the file's creation.
+	if err := os.Remove(l.path + ".new"); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	st, err := l.f.Stat()
+	if err != nil {
+		return err
+	}
+	if n := fsync.Links(st); n > 1 {
+		return fmt.Errorf("the file has %d hard links; a ledger must have one name, since it is replaced when it is rewritten", n)
+	}
+	scan, err := scanLedger(l.f, func(line ledgerLine, off int64, size int) {
+		l.index[line.key] = spot{off, line.version, uint32(size), line.state} //nolint:gosec // scanLedger bounds a line
+	})
+	if err != nil {
+		return err
+	}
+	l.end, l.lines, l.chain = scan.end, scan.lines, scan.chain
+	if err := l.f.Truncate(l.end); err != nil {
+		return err
+	}
+	l.compact()
+	if err := l.writeHeader(); err != nil {
+		return err
+	}
+	return errors.Join(l.f.Sync(), fsync.Dir(filepath.Dir(l.path)))
+}
+
+// resolveLedger returns where the file really is, so that rewriting it does
+// not replace a symbolic link.
+func resolveLedger(path string) (string, error) {
+	real, err := filepath.EvalSymlinks(path)
+	if err == nil || !errors.Is(err, os.ErrNotExist) {
+		return real, err
+	}
+	dir, err := filepath.EvalSymlinks(filepath.Dir(path))
+	return filepath.Join(dir, filepath.Base(path)), err
+}
+
+// lock opens the file, made if missing, and locks it. The file that was
+// locked must still be the one at the path: the holder before may have
+// replaced it.
+func (l *FileLedger) lock() error {
+	for range 8 {
+		f, err := os.OpenFile(l.path, os.O_RDWR, 0)
+		if errors.Is(err, os.ErrNotExist) {
+			if err = createLedger(l.path); err == nil || errors.Is(err, os.ErrExist) {
+				continue
+			}
+		}
+		if err != nil {
+			return err
+		}
+		ok, unlock, err := fsync.Lock(f)
+		if err != nil || !ok {
+			return errors.Join(cmp.Or(err, ErrLedgerInUse), f.Close())
+		}
+		mine, err := f.Stat()
+		there, serr := os.Stat(l.path)
+		if err == nil && serr == nil && os.SameFile(mine, there) {
+			l.f, l.unlock = f, unlock
+			return nil
+		}
+		if err := errors.Join(err, unlock.Close(), f.Close()); err != nil {
+			return err
+		}
+	}
+	return ErrLedgerInUse
+}
+
+// createLedger makes a file that holds a header: a ledger is never empty.
+func createLedger(path string) error {
+	fresh, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new-*")
+	if err != nil {
+		return err
+	}
+	_, err = fresh.Write(ledgerHeader(ledgerHeaderSize, 0))
+	err = errors.Join(err, fsync.Close(fresh))
+	if err == nil {
+		if err = os.Link(fresh.Name(), path); err != nil && !errors.Is(err, os.ErrExist) {
+			err = copyNew(path) // a file system without links
+		}
+	}
+	return errors.Join(err, os.Remove(fresh.Name()))
+}
+
+func copyNew(path string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(ledgerHeader(ledgerHeaderSize, 0))
+	return errors.Join(err, fsync.Close(f))
+}
+
+// Load implements [Ledger].
+func (l *FileLedger) Load(_ context.Context, key string) (LedgerEntry, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.f == nil {
+		return LedgerEntry{}, errLedgerClosed
+	}
+	return l.load(hashKey(key), key)
+}
+
+// load returns the current entry; l.mu is held. key is "" if only its hash is known.
+func (l *FileLedger) load(h keyHash, key string) (LedgerEntry, error) {
+	if e, ok := l.claims[h]; ok {
+		e.Attributes = maps.Clone(e.Attributes)
+		return e, nil
+	}
+	s, ok := l.index[h]
+	if !ok {
+		return LedgerEntry{}, ErrNoEntry
+	}
+	e, err := readLedgerLine(l.f, s.off, int(s.size))
+	if err == nil && (hashKey(e.Key) != h || key != "" && e.Key != key) {
+		err = errors.New("the file was changed by another program")
+	}
+	if err != nil {
+		return LedgerEntry{}, fmt.Errorf("ccr: read ledger: %w", err)
+	}
+	return e, nil
+}
+
+// Store implements [Ledger].
+func (l *FileLedger) Store(_ context.Context, e LedgerEntry) error {
+	if e.Key == "" {
+		return errNoKey
+	}
+	body, err := ledgerBody(e)
+	if err != nil {
+		return fmt.Errorf("ccr: write ledger: %w", err)
+	}
+	b, err := l.join(e, body)
+	if err != nil || b == nil {
+		return err
+	}
+	l.turn.Lock()
+	defer l.turn.Unlock()
+	select {
+	case <-b.done: // another Store of the batch wrote it
+	default:
+		runtime.Gosched() // lets those who are ready come along
+		l.write(b)
+	}
+	return b.err
+}
+
+// join adds a change to the next batch, if it does not conflict. A change of
+// the claim alone is made at once and has no batch.
+func (l *FileLedger) join(e LedgerEntry, body []byte) (*ledgerBatch, error) {
+	h := hashKey(e.Key)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for {
+		switch {
+		case l.f == nil:
+			return nil, errLedgerClosed
+		case l.err != nil:
+			return nil, l.err
+		case l.version(h) != e.Version:
+			return nil, ErrLedgerConflict
+		}
+		ahead := l.pending(h)
+		if ahead == nil {
+			break
+		}
+		// Another change of this entry is on its way: only if it fails is
+		// there no conflict.
+		l.mu.Unlock()
+		<-ahead.done
+		l.mu.Lock()
+	}
+	if ok, err := l.claimOnly(h, e); err != nil || ok {
+		return nil, err
+	}
+	if l.next == nil {
+		l.next = &ledgerBatch{keys: map[keyHash]struct{}{}, done: make(chan struct{})}
+	}
+	l.next.keys[h] = struct{}{}
+	l.next.lines = append(l.next.lines, ledgerLine{h, e.Version + 1, stateCode(e.State), body})
+	return l.next, nil
+}
+
+func (l *FileLedger) version(h keyHash) int64 {
+	if e, ok := l.claims[h]; ok {
+		return e.Version
+	}
+	return l.index[h].version
+}
+
+// claimOnly makes a change that only concerns the claim, in memory.
+func (l *FileLedger) claimOnly(h keyHash, e LedgerEntry) (bool, error) {
+	if s := l.index[h]; s.version > 0 && s.state != 0 && s.state != stateCode(e.State) || s.version == 0 && e.State != "" {
+		return false, nil
+	}
+	old, err := l.load(h, e.Key)
+	if errors.Is(err, ErrNoEntry) {
+		old, err = LedgerEntry{Key: e.Key}, nil
+		old.Service, old.Environment, old.Name, old.Size, old.SHA256, old.At, old.Attributes =
+			e.Service, e.Environment, e.Name, e.Size, e.SHA256, e.At, e.Attributes
+	}
+	if err != nil || !sameFacts(old, e) {
+		return false, err
+	}
+	e.Version++
+	e.Attributes = maps.Clone(e.Attributes)
+	l.claims[h] = e
+	return true, nil
+}
+
+// sameFacts reports whether two entries differ in their claim at most.
+func sameFacts(a, b LedgerEntry) bool {
+	return a.State == b.State && a.Service == b.Service && a.Environment == b.Environment && a.Name == b.Name &&
+		a.Size == b.Size && a.SHA256 == b.SHA256 && a.At.Equal(b.At) && maps.Equal(a.Attributes, b.Attributes)
+}
+
+// pending returns the batch that is about to change an entry.
+func (l *FileLedger) pending(h keyHash) *ledgerBatch {
+	for _, b := range [...]*ledgerBatch{l.current, l.next} {
+		if b != nil {
+			if _, ok := b.keys[h]; ok {
+				return b
+			}
+		}
+	}
+	return nil
+}
+
+// write brings a batch to disk; the caller has the turn.
+func (l *FileLedger) write(b *ledgerBatch) {
+	l.mu.Lock()
+	f, end := l.f, l.end
+	l.current, l.next = b, nil
+	err := l.err
+	if f == nil {
+		err = errLedgerClosed
+	}
+	l.mu.Unlock()
+
+	var doubt error
+	buf, chain := sealLines(b.lines, l.chain)
+	if err == nil {
+		if _, err = f.WriteAt(buf, end); err == nil {
+			err = f.Sync()
+		}
+		if err != nil {
+			err = fmt.Errorf("ccr: write ledger: %w", err)
+			// Take the lines back, so that no later run believes what this one
+			// reported as failed; if even that fails, stop writing.
+			if undo := errors.Join(f.Truncate(end), f.Sync()); undo != nil {
+				doubt = fmt.Errorf("ccr: the ledger is in doubt after a failed write: %w", err)
+			}
+		}
+	}
+
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	defer close(b.done)
+	l.current, b.err = nil, err
+	if doubt != nil {
+		l.err = doubt
+	}
+	if err != nil {
+		return
+	}
+	l.chain = chain
+	for _, line := range b.lines {
+		size := sealedSize(line.body)
+		l.index[line.key] = spot{l.end, line.version, uint32(size), line.state} //nolint:gosec // ledgerBody bounds a line
+		delete(l.claims, line.key)
+		l.end += int64(size)
+	}
+	l.lines += len(b.lines)
+	l.compact()
+	l.writeHeader() //nolint:errcheck // the lines are on disk; the header is a lower bound of them
+}
+
+// writeHeader notes how far the file reaches by now. It comes after the sync
+// of the lines and is not synced itself: it never says more than is there.
+func (l *FileLedger) writeHeader() error {
+	_, err := l.f.WriteAt(ledgerHeader(l.end, l.chain), 0)
+	return err
+}
+
+// compact rewrites the file if the outdated lines outnumber the others; l.mu
+// and the turn are held. If that fails, the file as it is goes on.
+func (l *FileLedger) compact() {
+	if l.lines-len(l.index) <= max(len(l.index), compactAt, l.wait) {
+		return
+	}
+	if err := l.rewrite(func(LedgerEntry) bool { return true }); err != nil {
+		l.wait = 2 * l.lines
+	}
+}
+
+// rewrite replaces the file by one that holds the current lines only, of the
+// entries to keep. A crash leaves the one or the other. The new file is locked
+// before it gets the name.
+func (l *FileLedger) rewrite(keep func(LedgerEntry) bool) (err error) {
+	fresh, err := os.OpenFile(l.path+".new", os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	unlock, placed := l.unlock, false
+	defer func() {
+		if err != nil && !placed {
+			err = errors.Join(err, fresh.Close(), os.Remove(l.path+".new"))
+		}
+	}()
+	if lockedByDescriptor {
+		ok, u, err := fsync.Lock(fresh)
+		if err != nil || !ok {
+			return cmp.Or(err, ErrLedgerInUse)
+		}
+		unlock = u
+	}
+	w := ledgerWriter{f: fresh, index: make(map[keyHash]spot, len(l.index))}
+	type place struct {
+		key keyHash
+		spot
+	}
+	places := make([]place, 0, len(l.index))
+	for h, s := range l.index {
+		places = append(places, place{h, s})
+	}
+	slices.SortFunc(places, func(a, b place) int { return cmp.Compare(a.off, b.off) })
+	for _, p := range places {
+		if err := w.copy(l.f, p.key, p.spot, keep); err != nil {
+			return err
+		}
+	}
+	if err := w.finish(); err != nil {
+		return err
+	}
+	if err := l.replace(fresh); err != nil {
+		return err
+	}
+	l.unlock, placed = unlock, true
+	l.index, l.end, l.lines, l.chain, l.wait = w.index, w.end, len(w.index), w.chain, 0
+	return fsync.Dir(filepath.Dir(l.path))
+}
+
+// replace puts a new file in the place of the ledger's.
+func (l *FileLedger) replace(fresh *os.File) error {
+	if lockedByDescriptor {
+		if err := os.Rename(fresh.Name(), l.path); err != nil {
+			return err
+		}
+		l.f.Close() //nolint:errcheck // it was only read since its last sync
+		l.f = fresh
+		return nil
+	}
+	// Windows replaces no open file. The lock is beside it, so others stay out.
+	err := errors.Join(fresh.Close(), l.f.Close())
+	if err == nil {
+		err = os.Rename(fresh.Name(), l.path)
+	}
+	var oerr error
+	l.f, oerr = os.OpenFile(l.path, os.O_RDWR, 0)
+	return errors.Join(err, oerr)
+}
+
+// lockedByDescriptor: the lock is on the file, not beside it.
+const lockedByDescriptor = runtime.GOOS != "windows"
+
+// Prune forgets entries that are closed (sent, archived or refused) and whose
+// last change is longer ago than age, and returns how many. What is forgotten
+// can be sent and received again: choose an age beyond any repetition. An
+// entry that somebody holds is kept.
+func (l *FileLedger) Prune(_ context.Context, age time.Duration) (int, error) {
+	l.turn.Lock()
+	defer l.turn.Unlock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.f == nil {
+		return 0, errLedgerClosed
+	}
+	before, limit := len(l.index), time.Now().Add(-age)
+	err := l.rewrite(func(e LedgerEntry) bool {
+		_, held := l.claims[hashKey(e.Key)]
+		closed := e.State == StateSent || e.State == StateArchived || e.State == StateRefused
+		return held || !closed || !e.At.Before(limit)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("ccr: prune ledger: %w", err)
+	}
+	return before - len(l.index), nil
+}
+
+// List implements [LedgerLister].
+func (l *FileLedger) List(_ context.Context, q LedgerQuery) iter.Seq2[LedgerEntry, error] {
+	return func(yield func(LedgerEntry, error) bool) {
+		for _, h := range l.candidates(q) {
+			l.mu.Lock()
+			var e LedgerEntry
+			err := errLedgerClosed
+			if l.f != nil {
+				e, err = l.load(h, "")
+			}
+			l.mu.Unlock()
+			if errors.Is(err, ErrNoEntry) || err == nil && !q.Matches(e) { // pruned or changed meanwhile
+				continue
+			}
+			if !yield(e, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// candidates returns the entries that may match, without reading them.
+func (l *FileLedger) candidates(q LedgerQuery) []keyHash {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var found []keyHash
+	for h, s := range l.index {
+		if s.state == 0 || len(q.States) == 0 || slices.Contains(q.States, ledgerStates[s.state]) {
+			found = append(found, h)
+		}
+	}
+	for h := range l.claims {
+		if _, ok := l.index[h]; !ok {
+			found = append(found, h)
+		}
+	}
+	return found
+}
+
+// Close ends the ledger, after a write that is under way, and releases its lock.
+func (l *FileLedger) Close() error {
+	l.turn.Lock()
+	defer l.turn.Unlock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.f == nil {
+		return nil
+	}
+	err := errors.Join(l.f.Sync(), l.f.Close(), l.unlock.Close()) // the sync is for the header
+	l.f = nil
+	return err
+}
