@@ -181,3 +181,16 @@ func TestSecretFromEnv(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, canary, got)
 }
+
+func TestSecretIsReadFromText(t *testing.T) {
+	t.Parallel()
+	var v struct{ Set, Empty Secret }
+	require.NoError(t, json.Unmarshal([]byte(`{"Set":"hush","Empty":""}`), &v))
+	text, err := v.Set.Reveal()
+	require.NoError(t, err)
+	assert.Equal(t, "hush", text)
+	assert.True(t, v.Empty.IsZero())
+	b, err := json.Marshal(v)
+	require.NoError(t, err)
+	assert.NotContains(t, string(b), "hush")
+}

@@ -1,6 +1,9 @@
 package decisioning
 
-import "github.com/ccr-sdk/ccr"
+import (
+	"github.com/ccr-sdk/ccr"
+	"github.com/go-json-experiment/json/jsontext"
+)
 
 // Account is a bank account: as input of an analysis, with its transactions,
 // or as output. What Algoan documents as needed for an analysis is marked.
@@ -32,7 +35,7 @@ type Account struct {
 	Transactions []Transaction `json:"transactions,omitzero"`
 	// Extra holds every other member as it came, and adds members to a
 	// request: see "Unknown members" in the package's documentation.
-	Extra map[string]any `json:"-"`
+	Extra map[string]jsontext.Value `json:",embed"`
 }
 
 // AccountType is the kind of an account; other values may come.
@@ -67,33 +70,33 @@ const (
 
 // Bank is an account's bank.
 type Bank struct {
-	ID      string         `json:"id,omitzero"`      // not needed; whose id is not documented
-	Name    string         `json:"name,omitzero"`    // needed: duplicates are found by it
-	LogoURL string         `json:"logoUrl,omitzero"` // for display
-	Country string         `json:"country,omitzero"` // ISO 3166-1 alpha-2 (inferred from the account's)
-	Extra   map[string]any `json:"-"`                // every other member: see "Unknown members"
+	ID      string                    `json:"id,omitzero"`      // not needed; whose id is not documented
+	Name    string                    `json:"name,omitzero"`    // needed: duplicates are found by it
+	LogoURL string                    `json:"logoUrl,omitzero"` // for display
+	Country string                    `json:"country,omitzero"` // ISO 3166-1 alpha-2 (inferred from the account's)
+	Extra   map[string]jsontext.Value `json:",embed"`           // every other member: see "Unknown members"
 }
 
 // AccountOwner is an owner as the bank names them.
 type AccountOwner struct {
-	Name  string         `json:"name,omitzero"` // personal data
-	Extra map[string]any `json:"-"`             // every other member: see "Unknown members"
+	Name  string                    `json:"name,omitzero"` // personal data
+	Extra map[string]jsontext.Value `json:",embed"`        // every other member: see "Unknown members"
 }
 
 // AccountDetails is what only savings or loans have.
 type AccountDetails struct {
-	Savings *SavingsDetails `json:"savings,omitzero"` // nil but for a SAVINGS account
-	Loan    *LoanDetails    `json:"loan,omitzero"`    // nil but for a LOAN account
-	Extra   map[string]any  `json:"-"`                // every other member: see "Unknown members"
+	Savings *SavingsDetails           `json:"savings,omitzero"` // nil but for a SAVINGS account
+	Loan    *LoanDetails              `json:"loan,omitzero"`    // nil but for a LOAN account
+	Extra   map[string]jsontext.Value `json:",embed"`           // every other member: see "Unknown members"
 }
 
 // SavingsDetails describes a savings account.
 type SavingsDetails struct {
-	Type          SavingsType    `json:"type,omitzero"`          // how long the money is bound
-	OpenedAt      ccr.DateTime   `json:"openedAt,omitzero"`      // of the account
-	MaximumAmount ccr.Amount     `json:"maximumAmount,omitzero"` // that may be saved, in the account's currency
-	InterestRate  *float64       `json:"interestRate,omitzero"`  // a fraction: 0.03 is 3 %
-	Extra         map[string]any `json:"-"`                      // every other member: see "Unknown members"
+	Type          SavingsType               `json:"type,omitzero"`          // how long the money is bound
+	OpenedAt      ccr.DateTime              `json:"openedAt,omitzero"`      // of the account
+	MaximumAmount ccr.Amount                `json:"maximumAmount,omitzero"` // that may be saved, in the account's currency
+	InterestRate  *float64                  `json:"interestRate,omitzero"`  // a fraction: 0.03 is 3 %
+	Extra         map[string]jsontext.Value `json:",embed"`                 // every other member: see "Unknown members"
 }
 
 // SavingsType says how long savings are bound; other values may come.
@@ -107,16 +110,16 @@ const (
 
 // LoanDetails describes a loan.
 type LoanDetails struct {
-	Type             LoanType       `json:"type,omitzero"`             // what the loan is for
-	Amount           ccr.Amount     `json:"amount,omitzero"`           // borrowed, in the account's currency, like the others here
-	StartDate        ccr.DateTime   `json:"startDate,omitzero"`        // first day of it
-	EndDate          ccr.DateTime   `json:"endDate,omitzero"`          // last day of it
-	Duration         *int           `json:"duration,omitzero"`         // months
-	InsuranceLabel   string         `json:"insuranceLabel,omitzero"`   // as the bank names the insurance
-	Payment          ccr.Amount     `json:"payment,omitzero"`          // monthly
-	RemainingCapital ccr.Amount     `json:"remainingCapital,omitzero"` // still to be paid back
-	InterestRate     *float64       `json:"interestRate,omitzero"`     // a fraction: 0.1456 is 14.56 %
-	Extra            map[string]any `json:"-"`                         // every other member: see "Unknown members"
+	Type             LoanType                  `json:"type,omitzero"`             // what the loan is for
+	Amount           ccr.Amount                `json:"amount,omitzero"`           // borrowed, in the account's currency, like the others here
+	StartDate        ccr.DateTime              `json:"startDate,omitzero"`        // first day of it
+	EndDate          ccr.DateTime              `json:"endDate,omitzero"`          // last day of it
+	Duration         *int                      `json:"duration,omitzero"`         // months
+	InsuranceLabel   string                    `json:"insuranceLabel,omitzero"`   // as the bank names the insurance
+	Payment          ccr.Amount                `json:"payment,omitzero"`          // monthly
+	RemainingCapital ccr.Amount                `json:"remainingCapital,omitzero"` // still to be paid back
+	InterestRate     *float64                  `json:"interestRate,omitzero"`     // a fraction: 0.1456 is 14.56 %
+	Extra            map[string]jsontext.Value `json:",embed"`                    // every other member: see "Unknown members"
 }
 
 // LoanType is the kind of a loan; other values may come.
@@ -131,15 +134,15 @@ const (
 
 // AggregatorRecord is what an aggregator calls an account or a transaction.
 type AggregatorRecord struct {
-	ID       string         `json:"id,omitzero"`       // the aggregator's
-	Type     string         `json:"type,omitzero"`     // in the aggregator's words
-	Category string         `json:"category,omitzero"` // in the aggregator's words
-	Extra    map[string]any `json:"-"`                 // every other member: see "Unknown members"
+	ID       string                    `json:"id,omitzero"`       // the aggregator's
+	Type     string                    `json:"type,omitzero"`     // in the aggregator's words
+	Category string                    `json:"category,omitzero"` // in the aggregator's words
+	Extra    map[string]jsontext.Value `json:",embed"`            // every other member: see "Unknown members"
 }
 
 // DailyBalance is the balance at the end of a day.
 type DailyBalance struct {
-	Date    ccr.DateTime   `json:"date,omitzero"`    // may be a bare day: see [ccr.DateTime.String]
-	Balance ccr.Amount     `json:"balance,omitzero"` // in the account's currency
-	Extra   map[string]any `json:"-"`                // every other member: see "Unknown members"
+	Date    ccr.DateTime              `json:"date,omitzero"`    // may be a bare day: see [ccr.DateTime.String]
+	Balance ccr.Amount                `json:"balance,omitzero"` // in the account's currency
+	Extra   map[string]jsontext.Value `json:",embed"`           // every other member: see "Unknown members"
 }

@@ -2,13 +2,12 @@ package decisioning
 
 import (
 	"context"
-	"encoding/json"
 	"maps"
 	"net/http"
 
 	"github.com/ccr-sdk/ccr"
-	"github.com/ccr-sdk/ccr/decisioning/internal/wire"
 	"github.com/ccr-sdk/ccr/internal/transport"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // AnalysisInput is what an analysis is made of. With neither Accounts nor raw
@@ -18,23 +17,17 @@ type AnalysisInput struct {
 	Accounts []Account `json:"accounts,omitzero"`
 	// RawAccounts in an aggregator's format, instead of Accounts: with
 	// FormatTinkV2.
-	RawAccounts []json.RawMessage `json:"-"`
+	RawAccounts []jsontext.Value `json:"-"`
 	// Format of RawAccounts or Connections; unset with Accounts.
 	Format Format `json:"format,omitzero"`
 	// Connections in an aggregator's format: the Powens and Linxo ones.
-	Connections []json.RawMessage   `json:"connections,omitzero"`
+	Connections []jsontext.Value    `json:"connections,omitzero"`
 	DataOrigin  DataOrigin          `json:"dataOrigin,omitzero"` // where the data is from; "": not sent
 	Parameters  *AnalysisParameters `json:"parameters,omitzero"` // nil: all results
 	// Skip names preconditions that are not checked before sending. They
 	// concern Accounts; raw data is not looked into.
-	Skip  []Precondition `json:"-"`
-	Extra map[string]any `json:"-"` // added to the request; wins over a field of the same name
-}
-
-// MarshalJSON writes the body of "create an analysis".
-func (in AnalysisInput) MarshalJSON() ([]byte, error) {
-	b := in.body()
-	return wire.Marshal(&b)
+	Skip  []Precondition            `json:"-"`
+	Extra map[string]jsontext.Value `json:",embed"` // added to the request; wins over a field of the same name
 }
 
 // UnmarshalJSON reads the body of "create an analysis", such as a profile
@@ -44,50 +37,51 @@ func (in *AnalysisInput) UnmarshalJSON(b []byte) error {
 	return err
 }
 
-// analysisBody is the body of a create, without the methods of AnalysisInput.
-type analysisBody AnalysisInput
-
-func (in AnalysisInput) body() analysisBody {
-	if in.RawAccounts != nil {
-		in.Extra = with(in.Extra, "accounts", in.RawAccounts)
+// MarshalJSONTo writes the fields that are set and Extra; RawAccounts are the
+// member accounts.
+func (in *AnalysisInput) MarshalJSONTo(e *jsontext.Encoder) error {
+	type bare AnalysisInput
+	b := bare(*in)
+	if b.RawAccounts != nil {
+		b.Extra = withAccounts(b.Extra, b.RawAccounts)
 	}
-	return analysisBody(in)
+	return encodeObject(e, &b, b.Extra)
 }
 
-// with adds a member to Extra, unless the caller gave it.
-func with(extra map[string]any, name string, v any) map[string]any {
-	if _, given := extra[name]; given {
-		return extra
+// withAccounts adds raw accounts to Extra, unless the caller gave others there.
+func withAccounts(extra map[string]jsontext.Value, raw []jsontext.Value) map[string]jsontext.Value {
+	array := jsontext.Value("[")
+	for i, r := range raw {
+		if i > 0 {
+			array = append(array, ',')
+		}
+		array = append(array, r...)
 	}
-	out := maps.Clone(extra)
-	if out == nil {
-		out = map[string]any{}
-	}
-	out[name] = v
+	out := map[string]jsontext.Value{"accounts": append(array, ']')}
+	maps.Copy(out, extra)
 	return out
 }
 
 // read decodes a body; accounts are raw if a format is named.
 func (in *AnalysisInput) read(b []byte) (odd []string, err error) {
-	format, _, err := wire.Member(b, "format")
-	if err != nil {
+	var head struct {
+		Format jsontext.Value `json:"format"`
+	}
+	if err := decode(b, &head); err != nil {
 		return nil, err
 	}
-	var body analysisBody
-	if len(format) == 0 || string(format) == "null" || string(format) == `""` {
-		odd, err = wire.Unmarshal(b, &body)
-		*in = AnalysisInput(body)
-		return odd, err
+	if f := string(head.Format); f == "" || f == "null" || f == `""` {
+		return decodeLenient(b, in)
 	}
 	var raw struct {
-		Accounts    []json.RawMessage   `json:"accounts,omitzero"`
-		Format      Format              `json:"format,omitzero"`
-		Connections []json.RawMessage   `json:"connections,omitzero"`
-		DataOrigin  DataOrigin          `json:"dataOrigin,omitzero"`
-		Parameters  *AnalysisParameters `json:"parameters,omitzero"`
-		Extra       map[string]any      `json:"-"`
+		Accounts    []jsontext.Value          `json:"accounts,omitzero"`
+		Format      Format                    `json:"format,omitzero"`
+		Connections []jsontext.Value          `json:"connections,omitzero"`
+		DataOrigin  DataOrigin                `json:"dataOrigin,omitzero"`
+		Parameters  *AnalysisParameters       `json:"parameters,omitzero"`
+		Extra       map[string]jsontext.Value `json:",embed"`
 	}
-	odd, err = wire.Unmarshal(b, &raw)
+	odd, err = decodeLenient(b, &raw)
 	*in = AnalysisInput{
 		RawAccounts: raw.Accounts, Format: raw.Format, Connections: raw.Connections,
 		DataOrigin: raw.DataOrigin, Parameters: raw.Parameters, Extra: raw.Extra,
@@ -102,8 +96,7 @@ func (c *Client) CreateAnalysis(ctx context.Context, customerID string, in Analy
 	if err := in.Validate(); err != nil {
 		return nil, err
 	}
-	body := in.body()
-	req, resp, err := c.do(ctx, post("CreateAnalysis", analysesPath, http.StatusAccepted), []string{customerID}, "", &body, opts)
+	req, resp, err := c.do(ctx, post("CreateAnalysis", analysesPath, http.StatusAccepted), []string{customerID}, "", &in, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -132,8 +125,8 @@ func (c *Client) Analysis(ctx context.Context, customerID, analysisID string, op
 }
 
 // Analyses lists a customer's analyses. Their order is not documented.
-func (c *Client) Analyses(customerID string, opts ...ListOption) *ccr.Pages[Analysis] {
-	return list[Analysis](c, get("Analyses", analysesPath), []string{customerID}, opts)
+func (c *Client) Analyses(customerID string, o ListOptions, opts ...ccr.CallOption) *ccr.Pages[Analysis] {
+	return list[Analysis](c, get("Analyses", analysesPath), []string{customerID}, o, opts)
 }
 
 // UpdateAnalysis uploads data into an analysis that was created empty, or
@@ -145,8 +138,7 @@ func (c *Client) UpdateAnalysis(ctx context.Context, customerID, analysisID stri
 	if err := u.Validate(); err != nil {
 		return nil, err
 	}
-	body := u.body()
-	req, resp, err := c.do(ctx, patch("UpdateAnalysis", analysisPath), []string{customerID, analysisID}, "", &body, opts)
+	req, resp, err := c.do(ctx, patch("UpdateAnalysis", analysisPath), []string{customerID, analysisID}, "", &u, opts)
 	if err != nil {
 		return nil, err
 	}

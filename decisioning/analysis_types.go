@@ -1,10 +1,8 @@
 package decisioning
 
 import (
-	"encoding/json"
-
 	"github.com/ccr-sdk/ccr"
-	"github.com/ccr-sdk/ccr/decisioning/internal/wire"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Analysis is one evaluation of a customer's accounts.
@@ -28,7 +26,7 @@ type Analysis struct {
 	UpdatedAt      ccr.DateTime        `json:"updatedAt,omitzero"`      // by Algoan's clock
 	// Extra holds every other member as it came: see "Unknown members" in
 	// the package's documentation.
-	Extra map[string]any `json:"-"`
+	Extra map[string]jsontext.Value `json:",embed"`
 }
 
 // AnalysisStatus is how far an analysis is. COMPLETED and ERROR are its ends;
@@ -73,30 +71,30 @@ const (
 
 // AnalysisParameters switches results off.
 type AnalysisParameters struct {
-	DisableScores         *bool          `json:"disableScores,omitzero"`         // true: no scores
-	DisableCreditInsights *bool          `json:"disableCreditInsights,omitzero"` // true: no credit insights
-	Extra                 map[string]any `json:"-"`                              // every other member: see "Unknown members"
+	DisableScores         *bool                     `json:"disableScores,omitzero"`         // true: no scores
+	DisableCreditInsights *bool                     `json:"disableCreditInsights,omitzero"` // true: no credit insights
+	Extra                 map[string]jsontext.Value `json:",embed"`                         // every other member: see "Unknown members"
 }
 
 // AnalysisMetadata describes the data that an analysis had.
 type AnalysisMetadata struct {
-	LastTransactionGap      *int           `json:"lastTransactionGap,omitzero"`      // days
-	HistoricalDepth         *int           `json:"historicalDepth,omitzero"`         // days
-	MonthlyTransactionCount *float64       `json:"monthlyTransactionCount,omitzero"` // a mean (inferred)
-	NumberOfCheckings       *int           `json:"numberOfCheckings,omitzero"`       // CHECKING accounts
-	NumberOfSavings         *int           `json:"numberOfSavings,omitzero"`         // SAVINGS accounts
-	NumberOfLoans           *int           `json:"numberOfLoans,omitzero"`           // LOAN accounts
-	FirstTransactionDate    ccr.DateTime   `json:"firstTransactionDate,omitzero"`    // of the oldest one
-	Calendar                []MonthDays    `json:"calendar,omitzero"`                // one for each month with data
-	TotalTransactionCount   *int           `json:"totalTransactionCount,omitzero"`   // of all accounts
-	Extra                   map[string]any `json:"-"`                                // every other member: see "Unknown members"
+	LastTransactionGap      *int                      `json:"lastTransactionGap,omitzero"`      // days
+	HistoricalDepth         *int                      `json:"historicalDepth,omitzero"`         // days
+	MonthlyTransactionCount *float64                  `json:"monthlyTransactionCount,omitzero"` // a mean (inferred)
+	NumberOfCheckings       *int                      `json:"numberOfCheckings,omitzero"`       // CHECKING accounts
+	NumberOfSavings         *int                      `json:"numberOfSavings,omitzero"`         // SAVINGS accounts
+	NumberOfLoans           *int                      `json:"numberOfLoans,omitzero"`           // LOAN accounts
+	FirstTransactionDate    ccr.DateTime              `json:"firstTransactionDate,omitzero"`    // of the oldest one
+	Calendar                []MonthDays               `json:"calendar,omitzero"`                // one for each month with data
+	TotalTransactionCount   *int                      `json:"totalTransactionCount,omitzero"`   // of all accounts
+	Extra                   map[string]jsontext.Value `json:",embed"`                           // every other member: see "Unknown members"
 }
 
 // MonthDays is how many days of a month the data covers.
 type MonthDays struct {
-	Month string         `json:"month,omitzero"`  // YYYY-MM
-	Days  int            `json:"nbDays,omitzero"` // with data (inferred)
-	Extra map[string]any `json:"-"`               // every other member: see "Unknown members"
+	Month string                    `json:"month,omitzero"`  // YYYY-MM
+	Days  int                       `json:"nbDays,omitzero"` // with data (inferred)
+	Extra map[string]jsontext.Value `json:",embed"`          // every other member: see "Unknown members"
 }
 
 // Failure is why an analysis ended in ERROR.
@@ -104,42 +102,34 @@ type Failure struct {
 	// Code is open: Algoan's connectors write UNKNOWN_ENTITY, UNAUTHORIZED,
 	// ALREADY_EXISTS, BAD_REQUEST and INTERNAL_ERROR; what the engine writes
 	// is not published.
-	Code    string         `json:"code,omitzero"`
-	Message string         `json:"message,omitzero"` // may hold personal data
-	Extra   map[string]any `json:"-"`                // every other member: see "Unknown members"
+	Code    string                    `json:"code,omitzero"`
+	Message string                    `json:"message,omitzero"` // may hold personal data
+	Extra   map[string]jsontext.Value `json:",embed"`           // every other member: see "Unknown members"
 }
 
 // AnalysisUpdate changes an analysis: data for one that was created empty, or
 // a failure to report.
 type AnalysisUpdate struct {
-	Accounts    []Account         `json:"accounts,omitzero"`    // in Algoan's own format
-	RawAccounts []json.RawMessage `json:"-"`                    // instead of Accounts, with FormatTinkV2
-	Format      Format            `json:"format,omitzero"`      // of RawAccounts or Connections; "": Algoan's own
-	Connections []json.RawMessage `json:"connections,omitzero"` // with the Powens and Linxo formats
+	Accounts    []Account        `json:"accounts,omitzero"`    // in Algoan's own format
+	RawAccounts []jsontext.Value `json:"-"`                    // instead of Accounts, with FormatTinkV2
+	Format      Format           `json:"format,omitzero"`      // of RawAccounts or Connections; "": Algoan's own
+	Connections []jsontext.Value `json:"connections,omitzero"` // with the Powens and Linxo formats
 	// AccountOwnerships is what the Powens connector adds; its shape is the
 	// aggregator's.
-	AccountOwnerships []json.RawMessage `json:"accountOwnerships,omitzero"`
-	Status            AnalysisStatus    `json:"status,omitzero"` // StatusError, with Error
-	Error             *Failure          `json:"error,omitzero"`  // why there is no data
-	Skip              []Precondition    `json:"-"`               // preconditions not to check; they concern Accounts only
-	Extra             map[string]any    `json:"-"`               // added to the request; wins over a field of the same name
+	AccountOwnerships []jsontext.Value          `json:"accountOwnerships,omitzero"`
+	Status            AnalysisStatus            `json:"status,omitzero"` // StatusError, with Error
+	Error             *Failure                  `json:"error,omitzero"`  // why there is no data
+	Skip              []Precondition            `json:"-"`               // preconditions not to check; they concern Accounts only
+	Extra             map[string]jsontext.Value `json:",embed"`          // added to the request; wins over a field of the same name
 }
 
-// MarshalJSON writes the body of "update an analysis".
-func (u AnalysisUpdate) MarshalJSON() ([]byte, error) {
-	b := u.body()
-	return wire.Marshal(&b)
-}
-
-// UnmarshalJSON keeps members without a field in Extra.
-func (u *AnalysisUpdate) UnmarshalJSON(b []byte) error { return decode(b, (*analysisUpdateBody)(u)) }
-
-// analysisUpdateBody is the body of an update, without methods.
-type analysisUpdateBody AnalysisUpdate
-
-func (u AnalysisUpdate) body() analysisUpdateBody {
-	if u.RawAccounts != nil {
-		u.Extra = with(u.Extra, "accounts", u.RawAccounts)
+// MarshalJSONTo writes the fields that are set and Extra; RawAccounts are the
+// member accounts.
+func (u *AnalysisUpdate) MarshalJSONTo(e *jsontext.Encoder) error {
+	type bare AnalysisUpdate
+	b := bare(*u)
+	if b.RawAccounts != nil {
+		b.Extra = withAccounts(b.Extra, b.RawAccounts)
 	}
-	return analysisUpdateBody(u)
+	return encodeObject(e, &b, b.Extra)
 }

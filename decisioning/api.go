@@ -2,7 +2,6 @@ package decisioning
 
 import (
 	"context"
-	"iter"
 
 	"github.com/ccr-sdk/ccr"
 )
@@ -14,7 +13,7 @@ type API interface {
 	// Customers. EnsureCustomer is the one that is safe to repeat.
 	CreateCustomer(ctx context.Context, n NewCustomer, opts ...ccr.CallOption) (*Customer, error)
 	Customer(ctx context.Context, customerID string, opts ...ccr.CallOption) (*Customer, error)
-	Customers(opts ...ListOption) *ccr.Pages[Customer]
+	Customers(o ListOptions, opts ...ccr.CallOption) *ccr.Pages[Customer]
 	UpdateCustomer(ctx context.Context, customerID string, u CustomerUpdate, opts ...ccr.CallOption) (*Customer, error)
 	DeleteCustomer(ctx context.Context, customerID string, opts ...ccr.CallOption) error
 	FindCustomer(ctx context.Context, customIdentifier string, opts ...ccr.CallOption) (*Customer, error)
@@ -24,7 +23,7 @@ type API interface {
 	// is created empty.
 	CreateAnalysis(ctx context.Context, customerID string, in AnalysisInput, opts ...ccr.CallOption) (*Analysis, error)
 	Analysis(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*Analysis, error)
-	Analyses(customerID string, opts ...ListOption) *ccr.Pages[Analysis]
+	Analyses(customerID string, o ListOptions, opts ...ccr.CallOption) *ccr.Pages[Analysis]
 	UpdateAnalysis(ctx context.Context, customerID, analysisID string, u AnalysisUpdate, opts ...ccr.CallOption) (*Analysis, error)
 
 	// The results, which exist once an analysis is COMPLETED. Lists are read page
@@ -35,23 +34,22 @@ type API interface {
 	Loans(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*Loans, error)
 	Risks(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*Risks, error)
 	Essentials(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*Essentials, error)
-	CashFlows(customerID, analysisID string, opts ...ListOption) *ccr.Pages[CashFlow]
-	Accounts(customerID, analysisID string, opts ...ListOption) *ccr.Pages[Account]
-	Transactions(customerID, analysisID string, opts ...ListOption) *ccr.Pages[Transaction]
-	AccountTransactions(customerID, analysisID, accountID string, opts ...ListOption) *ccr.Pages[Transaction]
+	CashFlows(customerID, analysisID string, o ListOptions, opts ...ccr.CallOption) *ccr.Pages[CashFlow]
+	Accounts(customerID, analysisID string, o ListOptions, opts ...ccr.CallOption) *ccr.Pages[Account]
+	Transactions(customerID, analysisID string, o ListOptions, opts ...ccr.CallOption) *ccr.Pages[Transaction]
+	AccountTransactions(customerID, analysisID, accountID string, o ListOptions, opts ...ccr.CallOption) *ccr.Pages[Transaction]
 
-	// Waiting, for one or for many, here or resumed in another process.
+	// Waiting, here or resumed in another process; for many: ccr.WaitAll.
 	WaitAnalysis(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*Analysis, error)
 	AnalysisPoller(customerID, analysisID string, opts ...ccr.CallOption) *ccr.Poller[*Analysis]
 	ResumeAnalysis(token string, opts ...ccr.CallOption) (*ccr.Poller[*Analysis], error)
-	WaitAnalyses(ctx context.Context, refs []AnalysisRef, inFlight int, opts ...ccr.CallOption) iter.Seq[WaitedAnalysis]
 
 	// Webhooks: who is called at which event, and what became of the calls.
 	Subscriptions(ctx context.Context, events []EventName, opts ...ccr.CallOption) ([]Subscription, error)
 	CreateSubscription(ctx context.Context, n NewSubscription, opts ...ccr.CallOption) (*Subscription, error)
 	UpdateSubscription(ctx context.Context, subscriptionID string, status SubscriptionStatus, opts ...ccr.CallOption) error
 	EnsureSubscriptions(ctx context.Context, wanted []NewSubscription, opts ...ccr.CallOption) ([]Subscription, error)
-	Events(subscriptionID string, opts ...ListOption) *ccr.Pages[SubscriptionEvent]
+	Events(subscriptionID string, o ListOptions, opts ...ccr.CallOption) *ccr.Pages[SubscriptionEvent]
 	UpdateEvent(ctx context.Context, subscriptionID, eventID string, status EventStatus, opts ...ccr.CallOption) error
 }
 

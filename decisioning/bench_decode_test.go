@@ -9,21 +9,21 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/decisioning"
-	"github.com/ccr-sdk/ccr/decisioning/internal/wire"
 )
 
 // The same known fields as decisioning.Transaction, for encoding/json alone.
 type (
 	bareAnalysis struct {
-		ID         string          `json:"id"`
-		CustomerID string          `json:"customerId"`
-		Status     string          `json:"status"`
-		Accounts   []bareAccount   `json:"accounts"`
-		Extra      json.RawMessage `json:"-"`
+		ID         string         `json:"id"`
+		CustomerID string         `json:"customerId"`
+		Status     string         `json:"status"`
+		Accounts   []bareAccount  `json:"accounts"`
+		Extra      jsontext.Value `json:"-"`
 	}
 	bareAccount struct {
 		ID           string            `json:"id"`
@@ -58,15 +58,15 @@ type (
 		Category string `json:"category"`
 	}
 	bareEnrichments struct {
-		Category                string          `json:"category"`
-		Type                    string          `json:"type"`
-		IsRejected              *bool           `json:"isRejected"`
-		RelatedTransactions     json.RawMessage `json:"relatedTransactions"`
-		CounterPartID           string          `json:"counterPartId"`
-		GroupID                 string          `json:"groupId"`
-		DescriptionGroupID      string          `json:"descriptionGroupId"`
-		IsInternationalTransfer *bool           `json:"isInternationalTransfer"`
-		Periodicity             string          `json:"periodicity"`
+		Category                string         `json:"category"`
+		Type                    string         `json:"type"`
+		IsRejected              *bool          `json:"isRejected"`
+		RelatedTransactions     jsontext.Value `json:"relatedTransactions"`
+		CounterPartID           string         `json:"counterPartId"`
+		GroupID                 string         `json:"groupId"`
+		DescriptionGroupID      string         `json:"descriptionGroupId"`
+		IsInternationalTransfer *bool          `json:"isInternationalTransfer"`
+		Periodicity             string         `json:"periodicity"`
 	}
 )
 
@@ -112,7 +112,7 @@ func BenchmarkDecode(b *testing.B) {
 	}
 	ours := func() {
 		var v decisioning.Analysis
-		if _, err := wire.Unmarshal(data, &v); err != nil || len(v.Accounts[0].Transactions[n-1].Extra) != 1 {
+		if _, err := decisioning.Decode(data, &v); err != nil || len(v.Accounts[0].Transactions[n-1].Extra) != 1 {
 			b.Fatal(err)
 		}
 	}
@@ -148,7 +148,7 @@ func BenchmarkDecode(b *testing.B) {
 func BenchmarkEncode(b *testing.B) {
 	data := answerOf(10_000)
 	var ours decisioning.Analysis
-	_, err := wire.Unmarshal(data, &ours)
+	_, err := decisioning.Decode(data, &ours)
 	require.NoError(b, err)
 	var bare bareAnalysis
 	require.NoError(b, json.Unmarshal(data, &bare))
@@ -156,7 +156,7 @@ func BenchmarkEncode(b *testing.B) {
 	b.SetBytes(int64(len(data)))
 	for b.Loop() {
 		start := time.Now()
-		if _, err := wire.Marshal(&ours); err != nil {
+		if _, err := decisioning.Encode(&ours); err != nil {
 			b.Fatal(err)
 		}
 		mid := time.Now()

@@ -8,7 +8,6 @@ import (
 
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/auth"
-	"github.com/ccr-sdk/ccr/decisioning/internal/wire"
 	"github.com/ccr-sdk/ccr/internal/transport"
 )
 
@@ -53,7 +52,7 @@ func (c *Client) do(ctx context.Context, r *transport.Route, args []string, quer
 	}
 	req := &transport.Request{Route: r, PathArgs: args, Query: query, Call: call}
 	if in != nil {
-		b, err := wire.MarshalRequest(in)
+		b, err := encodeRequest(in)
 		if err != nil {
 			return nil, nil, refused(r, err)
 		}
@@ -90,7 +89,7 @@ func bounded(ctx context.Context, opts []ccr.CallOption) (context.Context, conte
 // read decodes an answer, or a part of one. Members of an unexpected type are
 // in Extra; their paths are logged, since nobody looks for them there.
 func (c *Client) read(ctx context.Context, req *transport.Request, resp *transport.Response, b []byte, into any) error {
-	odd, err := wire.Unmarshal(b, into)
+	odd, err := decodeLenient(b, into)
 	if err != nil {
 		return c.bad(req, resp, err)
 	}
@@ -120,8 +119,8 @@ func refused(r *transport.Route, err error) error {
 		Service: service, Operation: r.Operation, Route: r.String(),
 		Outcome: ccr.OutcomeNotSent, Classes: []error{ccr.ErrInvalid}, Err: err,
 	}
-	if w, ok := errors.AsType[*wire.Error](err); ok {
-		e.Err, e.Fields = nil, []ccr.FieldError{{Path: w.Path, Message: w.What}}
+	if w, ok := errors.AsType[*codecError](err); ok {
+		e.Err, e.Fields = nil, []ccr.FieldError{{Path: w.path, Message: w.what}}
 	}
 	return e
 }

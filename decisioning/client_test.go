@@ -24,9 +24,9 @@ func TestTokenIsAskedForAsAlgoanWantsIt(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{http.StatusOK, http.StatusCreated} {
 		srv, client := serve(t, decisioningtest.Config{TokenStatus: status})
-		_, err := client.Customers().Page(t.Context(), 1)
+		_, err := client.Customers(decisioning.ListOptions{}).Page(t.Context(), 1)
 		require.NoError(t, err, status)
-		_, err = client.Customers().Page(t.Context(), 1)
+		_, err = client.Customers(decisioning.ListOptions{}).Page(t.Context(), 1)
 		require.NoError(t, err)
 		reqs := srv.Requests("Token")
 		require.Len(t, reqs, 1, "one token serves")
@@ -45,7 +45,7 @@ func TestRefreshThenLogin(t *testing.T) {
 		srv, client := serve(t, decisioningtest.Config{InMemory: true, TokenLifetime: time.Hour})
 		defer srv.Close()
 		ask := func() {
-			_, err := client.Customers().Page(t.Context(), 1)
+			_, err := client.Customers(decisioning.ListOptions{}).Page(t.Context(), 1)
 			require.NoError(t, err)
 			synctest.Wait()
 		}
@@ -116,13 +116,13 @@ func TestFromEnv(t *testing.T) {
 	t.Setenv(decisioning.EnvEnvironment, "sandbox")
 	client, err := decisioning.FromEnv(ccr.WithHTTPClient(srv.HTTPClient()))
 	require.NoError(t, err)
-	_, err = client.Customers().Page(t.Context(), 1)
+	_, err = client.Customers(decisioning.ListOptions{}).Page(t.Context(), 1)
 	require.NoError(t, err)
 
 	t.Setenv(decisioning.EnvBaseURL, "")
 	client, err = decisioning.FromEnv(srv.Options()...)
 	require.NoError(t, err)
-	_, err = client.Customers().Page(t.Context(), 1)
+	_, err = client.Customers(decisioning.ListOptions{}).Page(t.Context(), 1)
 	require.NoError(t, err, "the token is fetched from where the options point, too")
 	assert.Len(t, srv.Requests("Token"), 2)
 
@@ -146,16 +146,13 @@ func TestMockIsAnAPI(t *testing.T) {
 	_, err := api.Customer(t.Context(), "c")
 	require.ErrorContains(t, err, "is not set")
 	assert.Contains(t, err.Error(), "CustomerFunc")
-	for _, err := range api.Transactions("c", "a").All(t.Context()) {
+	for _, err := range api.Transactions("c", "a", decisioning.ListOptions{}).All(t.Context()) {
 		require.ErrorContains(t, err, "is not set")
 	}
 	_, err = api.AnalysisPoller("c", "a").Wait(t.Context())
 	require.ErrorContains(t, err, "is not set")
-	for w := range api.WaitAnalyses(t.Context(), nil, 1) {
-		require.ErrorContains(t, w.Err, "is not set")
-	}
 	mock := &decisioningtest.Mock{
-		TransactionsFunc: func(string, string, ...decisioning.ListOption) *ccr.Pages[decisioning.Transaction] {
+		TransactionsFunc: func(string, string, decisioning.ListOptions, ...ccr.CallOption) *ccr.Pages[decisioning.Transaction] {
 			return ccr.PagesOf(decisioning.Transaction{ID: "1"}, decisioning.Transaction{ID: "2"})
 		},
 		AnalysisPollerFunc: func(customerID, _ string, _ ...ccr.CallOption) *ccr.Poller[*decisioning.Analysis] {
@@ -164,7 +161,7 @@ func TestMockIsAnAPI(t *testing.T) {
 	}
 	api = mock
 	n := 0
-	for _, err := range api.Transactions("c", "a").All(t.Context()) {
+	for _, err := range api.Transactions("c", "a", decisioning.ListOptions{}).All(t.Context()) {
 		require.NoError(t, err)
 		n++
 	}
@@ -177,7 +174,7 @@ func TestMockIsAnAPI(t *testing.T) {
 func TestServerRefusesWhatTheContractRefuses(t *testing.T) {
 	t.Parallel()
 	srv, client := serve(t, decisioningtest.Config{})
-	_, err := client.Customers().Page(t.Context(), 1) // a token to use by hand
+	_, err := client.Customers(decisioning.ListOptions{}).Page(t.Context(), 1) // a token to use by hand
 	require.NoError(t, err)
 	do := func(method, path, contentType, authorization string) int {
 		r, err := http.NewRequestWithContext(t.Context(), method, srv.URL()+path, nil)
@@ -193,11 +190,11 @@ func TestServerRefusesWhatTheContractRefuses(t *testing.T) {
 	}
 	assert.Equal(t, 401, do("GET", "/v2/customers", "", "Bearer made-up"))
 	assert.Equal(t, 415, do("POST", "/v1/oauth/token", "application/json", ""))
-	call := func(o decisioning.ListOption) int {
+	call := func(o decisioning.ListOptions) int {
 		_, err := client.Customers(o).Page(t.Context(), 1)
 		e, _ := errors.AsType[*ccr.Error](err)
 		return e.StatusCode
 	}
-	assert.Equal(t, 400, call(decisioning.Filter("not an object")))
-	assert.Equal(t, 400, call(decisioning.Sort([]int{1})))
+	assert.Equal(t, 400, call(decisioning.ListOptions{Filter: "not an object"}))
+	assert.Equal(t, 400, call(decisioning.ListOptions{Sort: []int{1}}))
 }

@@ -12,12 +12,14 @@ import (
 	"strings"
 	"testing"
 
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/decisioning"
-	"github.com/ccr-sdk/ccr/decisioning/internal/wire"
 )
 
 // object reports whether t is one of the package's objects.
@@ -26,7 +28,7 @@ func object(t reflect.Type) bool {
 		return false
 	}
 	f, ok := t.FieldByName("Extra")
-	return ok && f.Type == reflect.TypeFor[map[string]any]()
+	return ok && f.Type == reflect.TypeFor[map[string]jsontext.Value]()
 }
 
 // bareOf is t without methods and Extra, for encoding/json to read by itself.
@@ -79,6 +81,7 @@ func assertSame(t *testing.T, path string, ours, bare reflect.Value) {
 // one object.
 func members(data []byte) (names []string, twice bool) {
 	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber()
 	type level struct {
 		object bool
 		value  bool
@@ -192,33 +195,44 @@ func number(s string) string {
 	return "number " + sign + trimmed + "e" + strconv.FormatInt(exp, 10)
 }
 
-// checkCodec holds for every input: what is not JSON is refused; what is, is
-// read as encoding/json reads it, and written again without loss.
+// checkCodec holds for every input: what is no JSON is refused; what is, is read
+// as encoding/json reads it; and what was read is written so that it reads the
+// same again, unknown members and digits included.
 func checkCodec[T any](t *testing.T, data []byte) {
 	t.Helper()
 	ours := new(T)
-	_, err := wire.Unmarshal(data, ours)
+	unexpected, err := decisioning.Decode(data, ours)
 	if !json.Valid(data) {
 		require.Error(t, err)
 		return
 	}
-	if err != nil {
-		return // not an object, an amount that is none, or nested too deeply
-	}
 	names, twice := members(data)
-	again, err := wire.Marshal(ours)
-	require.NoError(t, err)
-	require.True(t, json.Valid(again), "%s", again)
-	if twice || string(bytes.TrimSpace(data)) == "null" {
-		return
+	if twice && string(bytes.TrimSpace(data)) != "null" {
+		require.Error(t, err, "a name that occurs twice")
 	}
-	require.Equal(t, canonical(t, data), canonical(t, again))
+	if err != nil {
+		require.Zero(t, *ours)
+		return // not an object, an amount that is none, too deep, or a name twice
+	}
+	written, err := decisioning.Encode(ours)
+	require.NoError(t, err)
+	require.True(t, json.Valid(written), "%s", written)
+	again := new(T)
+	more, err := decisioning.Decode(written, again)
+	require.NoError(t, err)
+	require.Empty(t, more)
+	twiceWritten, err := decisioning.Encode(again)
+	require.NoError(t, err)
+	require.Equal(t, string(written), string(twiceWritten))
 
 	bare := reflect.New(bareOf(reflect.TypeFor[T]()))
-	if json.Unmarshal(data, bare.Interface()) != nil || otherCase(names, reflect.TypeFor[T]()) {
-		return
+	if json.Unmarshal(data, bare.Interface()) != nil {
+		return // of another type somewhere
 	}
-	assertSame(t, "", reflect.ValueOf(ours).Elem(), bare.Elem())
+	require.Empty(t, unexpected)
+	if !otherCase(names, reflect.TypeFor[T]()) {
+		assertSame(t, "", reflect.ValueOf(ours).Elem(), bare.Elem())
+	}
 }
 
 // oddities are documents that a decoder could get wrong.
@@ -292,9 +306,11 @@ func FuzzProfile(f *testing.F) {
 		}
 		again, err := json.Marshal(in)
 		require.NoError(t, err)
-		if _, twice := members(data); !twice {
-			require.Equal(t, canonical(t, data), canonical(t, again))
-		}
+		back, err := decisioning.ReadProfile(bytes.NewReader(again))
+		require.NoError(t, err)
+		same, err := json.Marshal(back)
+		require.NoError(t, err)
+		require.Equal(t, string(again), string(same))
 	})
 }
 
@@ -356,24 +372,6 @@ func TestEveryObjectKeepsUnknownMembers(t *testing.T) {
 	}
 }
 
-func TestChangedFieldWinsOverWhatWasRead(t *testing.T) {
-	t.Parallel()
-	var a decisioning.Account
-	require.NoError(t, json.Unmarshal([]byte(`{"id":924,"name":null,"balance":"10.50","owner":"x"}`), &a))
-	assert.Equal(t, "924", a.ID)
-	assert.Equal(t, "10.50", a.Balance.String())
-	assert.Equal(t, decisioning.AsWritten("924"), a.Extra["id"])
-	same, err := json.Marshal(a)
-	require.NoError(t, err)
-	assert.JSONEq(t, `{"id":924,"name":null,"balance":"10.50","owner":"x"}`, string(same))
-
-	a.ID, a.Name = "925", "new"
-	require.NoError(t, a.Balance.UnmarshalText([]byte("11")))
-	changed, err := json.Marshal(a)
-	require.NoError(t, err)
-	assert.JSONEq(t, `{"id":"925","name":"new","balance":11,"owner":"x"}`, string(changed))
-}
-
 func TestReadingReplacesWhatWasThere(t *testing.T) {
 	t.Parallel()
 	var c decisioning.Customer
@@ -386,24 +384,41 @@ func TestReadingReplacesWhatWasThere(t *testing.T) {
 
 func TestExtraAddsRenamesAndNulls(t *testing.T) {
 	t.Parallel()
-	in := decisioning.NewCustomer{CustomIdentifier: "C", Extra: map[string]any{
-		"customIdentifier": nil, "custom_identifier": "C", "a": map[string]any{"b": 1}, "raw": json.RawMessage(`1.0`),
+	in := decisioning.NewCustomer{CustomIdentifier: "C", Extra: map[string]jsontext.Value{
+		"customIdentifier": nil, "custom_identifier": jsontext.Value(`"C"`), "a": jsontext.Value(`{"b": 1}`), "raw": jsontext.Value(`1.0`),
 	}}
-	b, err := wire.MarshalRequest(&in)
+	b, err := decisioning.EncodeRequest(&in)
 	require.NoError(t, err)
-	assert.Equal(t, `{"customIdentifier":null,"a":{"b":1},"custom_identifier":"C","raw":1.0}`, string(b))
+	assert.Equal(t, `{"a":{"b":1},"customIdentifier":null,"custom_identifier":"C","raw":1.0}`, string(b))
+	assert.Equal(t, "C", in.CustomIdentifier, "the caller's object is left as it was")
 
-	for name, bad := range map[string]any{"invalid JSON": json.RawMessage(`{`), "not JSON": func() {}, "a secret": ccr.NewSecret("hush")} {
-		_, err := wire.MarshalRequest(&decisioning.NewCustomer{Extra: map[string]any{"x": bad}})
-		require.Error(t, err, name)
-		assert.NotContains(t, err.Error(), "hush")
+	nested := decisioning.AnalysisInput{Accounts: []decisioning.Account{{ID: "a", Currency: "EUR", Extra: map[string]jsontext.Value{"currency": jsontext.Value(`"GBP"`)}}}}
+	b, err = decisioning.EncodeRequest(&nested)
+	require.NoError(t, err)
+	assert.Equal(t, `{"accounts":[{"id":"a","currency":"GBP"}]}`, string(b))
+
+	_, err = decisioning.EncodeRequest(&decisioning.NewCustomer{Extra: map[string]jsontext.Value{"x": jsontext.Value(`{"hush`)}})
+	require.Error(t, err)
+	assert.NotContains(t, err.Error(), "hush")
+}
+
+// TestEveryFieldIsOmittedWhenUnset: Extra can win over a field only if an unset one is not
+// written.
+func TestEveryFieldIsOmittedWhenUnset(t *testing.T) {
+	t.Parallel()
+	for typ := range objects() {
+		for i := range typ.NumField() {
+			if tag := typ.Field(i).Tag.Get("json"); tag != "-" && tag != ",embed" {
+				assert.True(t, strings.HasSuffix(tag, ",omitzero"), "%s.%s", typ, typ.Field(i).Name)
+			}
+		}
 	}
 }
 
 func TestSecretsAreSentButNotPrinted(t *testing.T) {
 	t.Parallel()
 	n := decisioning.NewCustomer{AggregationDetails: &decisioning.AggregationDetails{Token: ccr.NewSecret("hush")}}
-	sent, err := wire.MarshalRequest(&n)
+	sent, err := decisioning.EncodeRequest(&n)
 	require.NoError(t, err)
 	assert.Contains(t, string(sent), `"token":"hush"`)
 	shown, err := json.Marshal(n.AggregationDetails)
@@ -417,15 +432,147 @@ func TestSecretsAreSentButNotPrinted(t *testing.T) {
 	assert.Empty(t, back.Extra, "no copy of it is kept in clear")
 }
 
-func TestMembersOfUnexpectedTypeAreReported(t *testing.T) {
+func TestMembersOfUnexpectedTypeAreLeftUnset(t *testing.T) {
 	t.Parallel()
-	var a decisioning.Analysis
-	odd, err := wire.Unmarshal([]byte(`{"id":"x","metadata":{"calendar":[{"month":"2026-01"},7],"historicalDepth":{}},"scores":[]}`), &a)
+	tests := map[string]struct {
+		document, want string
+		paths          []string
+	}{
+		"an object for a number, an array for an object": {
+			`{"id":"x","metadata":{"calendar":[{"month":"2026-01"},7],"historicalDepth":{}},"scores":[],"zz":1.50}`,
+			`{"id":"x","metadata":{"calendar":[{"month":"2026-01"},{}]},"zz":1.50}`,
+			[]string{"metadata.calendar[1]", "metadata.historicalDepth", "scores"},
+		},
+		"in every element, one mend": {
+			`{"accounts":[` + strings.Repeat(`{"bank":7,"transactions":[{"description":[],"amount":1.10},{"description":"kept"}]},`, 99) + `{}]}`,
+			`{"accounts":[` + strings.Repeat(`{"transactions":[{"amount":1.10},{"description":"kept"}]},`, 99) + `{}]}`, nil,
+		},
+		"a number for a text, a text for a number": {
+			`{"id":924,"name":true,"metadata":{"historicalDepth":"90","numberOfLoans":"many","calendar":[{"nbDays":"3"},{"nbDays":4}]}}`,
+			`{"id":"924","name":"true","metadata":{"historicalDepth":90,"calendar":[{"nbDays":3},{"nbDays":4}]}}`,
+			[]string{"metadata.numberOfLoans"},
+		},
+		"a number that does not fit": {
+			`{"metadata":{"historicalDepth":1.5,"monthlyTransactionCount":1e400,"calendar":[{"nbDays":9223372036854775808},{"nbDays":2}]}}`,
+			`{"metadata":{"calendar":[{},{"nbDays":2}]}}`,
+			[]string{"metadata.historicalDepth", "metadata.monthlyTransactionCount", "metadata.calendar[0].nbDays"},
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var a decisioning.Analysis
+			paths, err := decisioning.Decode([]byte(tt.document), &a)
+			require.NoError(t, err)
+			if tt.paths != nil {
+				assert.Equal(t, tt.paths, paths)
+			} else {
+				assert.Len(t, paths, 2*99)
+			}
+			b, err := json.Marshal(a)
+			require.NoError(t, err)
+			assert.JSONEq(t, tt.want, string(b))
+			assert.Equal(t, strings.Count(tt.want, "1.10"), strings.Count(string(b), "1.10"))
+		})
+	}
+}
+
+// TestDocumentsThatAreRefused: each by what is wrong, and none is quoted.
+func TestDocumentsThatAreRefused(t *testing.T) {
+	t.Parallel()
+	many := map[string]any{}
+	for typ, names := reflect.TypeFor[decisioning.Account](), 0; names < typ.NumField(); names++ {
+		name, _, _ := strings.Cut(typ.Field(names).Tag.Get("json"), ",")
+		if name != "" && !strings.Contains("balance coming", name) {
+			many[name] = []any{[]int{1}}
+		}
+	}
+	unreadable, err := json.Marshal(map[string]any{"accounts": []any{many}, "error": 1, "metadata": 1, "scores": 1, "creditInsights": 1, "parameters": 1,
+		"id": []int{}, "name": []int{}, "userId": []int{}, "status": []int{}, "source": []int{}, "dataOrigin": []int{}, "customerId": []int{}, "projectId": []int{}, "organizationId": []int{}})
 	require.NoError(t, err)
-	assert.Equal(t, []string{"metadata.calendar[1]", "metadata.historicalDepth", "scores"}, odd)
-	assert.Equal(t, "2026-01", a.Metadata.Calendar[0].Month)
-	_, err = wire.Unmarshal([]byte(`{"accounts":[{},{"transactions":[{"amount":"secret text"}]}]}`), &a)
-	require.Error(t, err)
-	assert.Contains(t, err.Error(), "accounts[1].transactions[0].amount: not an amount")
-	assert.NotContains(t, err.Error(), "secret text")
+	for document, want := range map[string]string{
+		`{"accounts":[{},{"transactions":[{"amount":"hush"}]}]}`: "accounts[1].transactions[0].amount: not an amount",
+		`{"accounts":[{"balance":{"hush":1}}]}`:                  "accounts[0].balance: not an amount",
+		`{"accounts":[7,{"balance":true}]}`:                      "accounts[1].balance: not an amount",
+		`{"accounts":{"hush":1},"accounts":[]}`:                  "a name occurs twice",
+		`{"hush":{"hush":1,"hush":2}}`:                           "a name occurs twice",
+		`["hush"]`:                                               "another type",
+		`"hush"`:                                                 "another type",
+		`{"hush":}`:                                              "not JSON, at byte",
+		`{"id":"hush"} {}`:                                       "not JSON",
+		``:                                                       "not JSON",
+		`{"x":` + strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000) + `}`: "not JSON",
+		string(unreadable): "too many members",
+	} {
+		a := decisioning.Analysis{ID: "before"}
+		_, err := decisioning.Decode([]byte(document), &a)
+		require.Error(t, err, "%.60s", document)
+		assert.Contains(t, err.Error(), want, "%.60s", document)
+		assert.NotContains(t, err.Error(), "hush")
+		assert.Zero(t, a)
+	}
+}
+
+// TestInvalidUTF8IsReplaced: a label that was cut in the middle of a character
+// does not cost the analysis.
+func TestInvalidUTF8IsReplaced(t *testing.T) {
+	t.Parallel()
+	var tx decisioning.Transaction
+	require.NoError(t, json.Unmarshal([]byte(`{"description":"caf\ud83d","comment":"a`+"\xff"+`b","zz":"\ud800"}`), &tx))
+	assert.Equal(t, "caf\ufffd", tx.Description)
+	assert.Equal(t, "a\ufffdb", tx.Comment)
+}
+
+// TestBothEngines reads and writes each type through encoding/json and through
+// the engine: both give the same.
+func TestBothEngines(t *testing.T) {
+	t.Parallel()
+	for typ := range objects() {
+		document := []byte(sampleOf(typ, 4))
+		v1, v2 := reflect.New(typ), reflect.New(typ)
+		require.NoError(t, json.Unmarshal(document, v1.Interface()), "%s %s", typ, document)
+		require.NoError(t, jsonv2.Unmarshal(document, v2.Interface()), "%s %s", typ, document)
+		b1, err := json.Marshal(v1.Interface())
+		require.NoError(t, err)
+		b2, err := jsonv2.Marshal(v2.Interface(), jsonv2.Deterministic(true))
+		require.NoError(t, err)
+		assert.JSONEq(t, strings.ReplaceAll(string(document), "hush", "[redacted]"), string(b1), typ.String())
+		assert.JSONEq(t, string(b1), string(b2), typ.String())
+		assert.Equal(t, strings.Count(string(document), "1.50"), strings.Count(string(b1), "1.50"), "%s", b1)
+	}
+}
+
+// sampleOf writes a document with every member of a type, and one more.
+func sampleOf(t reflect.Type, depth int) string {
+	switch {
+	case t == reflect.TypeFor[ccr.Amount]():
+		return "1.50"
+	case t == reflect.TypeFor[ccr.DateTime]():
+		return `"2026-01-31T12:00:00.000Z"`
+	case t == reflect.TypeFor[ccr.Secret]():
+		return `"hush"`
+	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8:
+		return `{"raw":[1.50,null]}`
+	}
+	switch t.Kind() {
+	case reflect.Pointer:
+		return sampleOf(t.Elem(), depth)
+	case reflect.Slice:
+		return "[" + sampleOf(t.Elem(), depth) + "]"
+	case reflect.String:
+		return `"text"`
+	case reflect.Bool:
+		return "true"
+	case reflect.Struct:
+		members := []string{`"zzUnknown":{"a":[1.50,null]}`}
+		for i := range t.NumField() {
+			name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+			if name != "" && name != "-" && name != "format" && depth > 0 {
+				members = append(members, strconv.Quote(name)+":"+sampleOf(t.Field(i).Type, depth-1))
+			}
+		}
+		return "{" + strings.Join(members, ",") + "}"
+	default:
+		return "7"
+	}
 }

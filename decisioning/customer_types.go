@@ -1,6 +1,9 @@
 package decisioning
 
-import "github.com/ccr-sdk/ccr"
+import (
+	"github.com/ccr-sdk/ccr"
+	"github.com/go-json-experiment/json/jsontext"
+)
 
 // Customer is a person (or a business) that analyses are made of. It is unique
 // per organization, project and CustomIdentifier.
@@ -21,37 +24,37 @@ type Customer struct {
 	UpdatedAt          ccr.DateTime        `json:"updatedAt,omitzero"`          // inferred
 	// Extra holds every other member as it came: see "Unknown members" in
 	// the package's documentation.
-	Extra map[string]any `json:"-"`
+	Extra map[string]jsontext.Value `json:",embed"`
 }
 
 // NewCustomer is what a customer is created from. Only CustomIdentifier is
 // needed; it is the only member that Algoan's quick start sends.
 type NewCustomer struct {
-	CustomIdentifier   string              `json:"customIdentifier,omitzero"`   // yours; unique in the project, else 422
-	AggregationDetails *AggregationDetails `json:"aggregationDetails,omitzero"` // nil: not sent
-	PersonalDetails    *PersonalDetails    `json:"personalDetails,omitzero"`    // nil: not sent
-	Extra              map[string]any      `json:"-"`                           // added to the request; wins over a field of the same name
+	CustomIdentifier   string                    `json:"customIdentifier,omitzero"`   // yours; unique in the project, else 422
+	AggregationDetails *AggregationDetails       `json:"aggregationDetails,omitzero"` // nil: not sent
+	PersonalDetails    *PersonalDetails          `json:"personalDetails,omitzero"`    // nil: not sent
+	Extra              map[string]jsontext.Value `json:",embed"`                      // added to the request; wins over a field of the same name
 }
 
 // CustomerUpdate is a partial change: unset members stay as they are.
 type CustomerUpdate struct {
-	AggregationDetails *AggregationDetails `json:"aggregationDetails,omitzero"` // as in Algoan's own example
-	PersonalDetails    *PersonalDetails    `json:"personalDetails,omitzero"`    // inferred: Algoan's own example patches only aggregationDetails
-	Extra              map[string]any      `json:"-"`                           // added to the request; wins over a field of the same name
+	AggregationDetails *AggregationDetails       `json:"aggregationDetails,omitzero"` // as in Algoan's own example
+	PersonalDetails    *PersonalDetails          `json:"personalDetails,omitzero"`    // inferred: Algoan's own example patches only aggregationDetails
+	Extra              map[string]jsontext.Value `json:",embed"`                      // added to the request; wins over a field of the same name
 }
 
 // AggregationDetails says how a customer's bank is reached by an aggregator.
 type AggregationDetails struct {
-	UserID         string          `json:"userId,omitzero"`         // of the user, at the aggregator (inferred)
-	AggregatorName AggregatorName  `json:"aggregatorName,omitzero"` // who fetches the data
-	CallbackURL    string          `json:"callbackUrl,omitzero"`    // yours: where the user goes afterwards (inferred)
-	Token          ccr.Secret      `json:"token,omitzero"`          // printed and marshalled as "[redacted]"; sent in full
-	Mode           AggregationMode `json:"mode,omitzero"`           // says which of the URLs is used
-	RedirectURL    string          `json:"redirectUrl,omitzero"`    // where to send the user, in mode REDIRECT
-	APIURL         string          `json:"apiUrl,omitzero"`         // what to call, in mode API
-	IframeURL      string          `json:"iframeUrl,omitzero"`      // what to embed, in that mode
-	ClientID       string          `json:"clientId,omitzero"`       // yours, at the aggregator (inferred)
-	Extra          map[string]any  `json:"-"`                       // every other member: see "Unknown members"
+	UserID         string                    `json:"userId,omitzero"`         // of the user, at the aggregator (inferred)
+	AggregatorName AggregatorName            `json:"aggregatorName,omitzero"` // who fetches the data
+	CallbackURL    string                    `json:"callbackUrl,omitzero"`    // yours: where the user goes afterwards (inferred)
+	Token          ccr.Secret                `json:"token,omitzero"`          // printed and marshalled as "[redacted]"; sent in full
+	Mode           AggregationMode           `json:"mode,omitzero"`           // says which of the URLs is used
+	RedirectURL    string                    `json:"redirectUrl,omitzero"`    // where to send the user, in mode REDIRECT
+	APIURL         string                    `json:"apiUrl,omitzero"`         // what to call, in mode API
+	IframeURL      string                    `json:"iframeUrl,omitzero"`      // what to embed, in that mode
+	ClientID       string                    `json:"clientId,omitzero"`       // yours, at the aggregator (inferred)
+	Extra          map[string]jsontext.Value `json:",embed"`                  // every other member: see "Unknown members"
 }
 
 // AggregatorName is who fetches the bank data; other values may come.
@@ -77,24 +80,24 @@ const (
 // PersonalDetails is what is known of a person.
 type PersonalDetails struct {
 	// Each is optional; nil is not sent.
-	Identity  *Identity      `json:"identity,omitzero"`
-	Contact   *Contact       `json:"contact,omitzero"`
-	Household *Household     `json:"household,omitzero"`
-	Extra     map[string]any `json:"-"` // every other member: see "Unknown members"
+	Identity  *Identity                 `json:"identity,omitzero"`
+	Contact   *Contact                  `json:"contact,omitzero"`
+	Household *Household                `json:"household,omitzero"`
+	Extra     map[string]jsontext.Value `json:",embed"` // every other member: see "Unknown members"
 }
 
 // Identity is who a person is.
 type Identity struct {
 	Nationality string `json:"nationality,omitzero"` // ISO 3166-1 alpha-2
 	// The rest is text as the person gives it, and not checked.
-	FirstName    string         `json:"firstName,omitzero"`
-	LastName     string         `json:"lastName,omitzero"`
-	BirthName    string         `json:"birthName,omitzero"`
-	BirthDate    ccr.DateTime   `json:"birthDate,omitzero"` // a date-time, in Algoan's examples
-	BirthCity    string         `json:"birthCity,omitzero"`
-	BirthZipCode string         `json:"birthZipCode,omitzero"`
-	BirthCountry string         `json:"birthCountry,omitzero"`
-	Extra        map[string]any `json:"-"` // every other member: see "Unknown members"
+	FirstName    string                    `json:"firstName,omitzero"`
+	LastName     string                    `json:"lastName,omitzero"`
+	BirthName    string                    `json:"birthName,omitzero"`
+	BirthDate    ccr.DateTime              `json:"birthDate,omitzero"` // a date-time, in Algoan's examples
+	BirthCity    string                    `json:"birthCity,omitzero"`
+	BirthZipCode string                    `json:"birthZipCode,omitzero"`
+	BirthCountry string                    `json:"birthCountry,omitzero"`
+	Extra        map[string]jsontext.Value `json:",embed"` // every other member: see "Unknown members"
 }
 
 // Contact is where a person is reached.
@@ -102,20 +105,20 @@ type Contact struct {
 	Email       string `json:"email,omitzero"`       // not checked
 	PhoneNumber string `json:"phoneNumber,omitzero"` // E.164
 	// The address is text as the person gives it, and not checked.
-	Street                string         `json:"street,omitzero"`
-	AdditionalInformation string         `json:"additionalInformation,omitzero"`
-	City                  string         `json:"city,omitzero"`
-	ZipCode               string         `json:"zipCode,omitzero"` // a number is read, too; a text is sent
-	Country               string         `json:"country,omitzero"`
-	Extra                 map[string]any `json:"-"` // every other member: see "Unknown members"
+	Street                string                    `json:"street,omitzero"`
+	AdditionalInformation string                    `json:"additionalInformation,omitzero"`
+	City                  string                    `json:"city,omitzero"`
+	ZipCode               string                    `json:"zipCode,omitzero"` // a number is read, too; a text is sent
+	Country               string                    `json:"country,omitzero"`
+	Extra                 map[string]jsontext.Value `json:",embed"` // every other member: see "Unknown members"
 }
 
 // Household is who a person lives with.
 type Household struct {
-	MaritalStatus             MaritalStatus  `json:"maritalStatus,omitzero"`             // see the constants
-	NumberOfDependentChildren *int           `json:"numberOfDependentChildren,omitzero"` // nil: not known; 0 is none
-	NumberOfOtherDependents   *int           `json:"numberOfOtherDependents,omitzero"`   // nil: not known; 0 is none
-	Extra                     map[string]any `json:"-"`                                  // every other member: see "Unknown members"
+	MaritalStatus             MaritalStatus             `json:"maritalStatus,omitzero"`             // see the constants
+	NumberOfDependentChildren *int                      `json:"numberOfDependentChildren,omitzero"` // nil: not known; 0 is none
+	NumberOfOtherDependents   *int                      `json:"numberOfOtherDependents,omitzero"`   // nil: not known; 0 is none
+	Extra                     map[string]jsontext.Value `json:",embed"`                             // every other member: see "Unknown members"
 }
 
 // MaritalStatus of a person; other values may come.
@@ -149,25 +152,25 @@ const (
 // Tenant is an organization's project.
 type Tenant struct {
 	// Ids of Algoan's, of 24 hexadecimal digits.
-	OrganizationID string         `json:"organizationId,omitzero"`
-	ProjectID      string         `json:"projectId,omitzero"`
-	Extra          map[string]any `json:"-"` // every other member: see "Unknown members"
+	OrganizationID string                    `json:"organizationId,omitzero"`
+	ProjectID      string                    `json:"projectId,omitzero"`
+	Extra          map[string]jsontext.Value `json:",embed"` // every other member: see "Unknown members"
 }
 
 // Share is another tenant that a customer was shared with.
 type Share struct {
 	// Whom it is shared with.
-	OrganizationID string         `json:"organizationId,omitzero"`
-	ProjectID      string         `json:"projectId,omitzero"`
-	SharedAt       ccr.DateTime   `json:"sharedAt,omitzero"` // since when
-	Extra          map[string]any `json:"-"`                 // every other member: see "Unknown members"
+	OrganizationID string                    `json:"organizationId,omitzero"`
+	ProjectID      string                    `json:"projectId,omitzero"`
+	SharedAt       ccr.DateTime              `json:"sharedAt,omitzero"` // since when
+	Extra          map[string]jsontext.Value `json:",embed"`            // every other member: see "Unknown members"
 }
 
 // Storage says when Algoan deletes a customer's data.
 type Storage struct {
-	Type      StorageType    `json:"type,omitzero"`      // what happens when the time is over
-	ExpiresAt ccr.DateTime   `json:"expiresAt,omitzero"` // unset: not limited (inferred)
-	Extra     map[string]any `json:"-"`                  // every other member: see "Unknown members"
+	Type      StorageType               `json:"type,omitzero"`      // what happens when the time is over
+	ExpiresAt ccr.DateTime              `json:"expiresAt,omitzero"` // unset: not limited (inferred)
+	Extra     map[string]jsontext.Value `json:",embed"`             // every other member: see "Unknown members"
 }
 
 // StorageType is what happens at the end of storage; other values may come.

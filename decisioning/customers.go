@@ -64,8 +64,8 @@ func (c *Client) Customer(ctx context.Context, customerID string, opts ...ccr.Ca
 }
 
 // Customers lists customers.
-func (c *Client) Customers(opts ...ListOption) *ccr.Pages[Customer] {
-	return list[Customer](c, get("Customers", customersPath), nil, opts)
+func (c *Client) Customers(o ListOptions, opts ...ccr.CallOption) *ccr.Pages[Customer] {
+	return list[Customer](c, get("Customers", customersPath), nil, o, opts)
 }
 
 // UpdateCustomer changes the members that are set and returns the customer.
@@ -104,7 +104,7 @@ func (c *Client) FindCustomer(ctx context.Context, customIdentifier string, opts
 		return nil, err
 	}
 	defer cancel()
-	for page, err := range list[Customer](c, get(operation, customersPath), nil, []ListOption{ByCustomIdentifier(customIdentifier), CallsWith(opts...)}).ByPage(ctx) {
+	for page, err := range list[Customer](c, get(operation, customersPath), nil, ListOptions{Filter: map[string]string{"customIdentifier": customIdentifier}}, opts).ByPage(ctx) {
 		if err != nil {
 			return nil, err
 		}

@@ -31,7 +31,7 @@
 //
 // [Client.WaitAnalysis] asks at once, after 2 s, then ever more slowly up to
 // every 30 s, or when the API's Retry-After says. [Client.AnalysisPoller] has
-// progress and a resume token, [Client.WaitAnalyses] waits for many. An
+// progress and a resume token, [ccr.WaitAll] waits for many pollers. An
 // analysis ends COMPLETED or in ERROR; the latter is an [*AnalysisError] with
 // Algoan's code. There is no documented status FAILED, only an event named
 // analysis_failed. A [WebhookHandler] is told instead of asking.
@@ -40,7 +40,7 @@
 //
 // Lists are [ccr.Pages]: range over All(ctx), or over ByPage(ctx) for the
 // totals; From(n) starts at a page, ReadAhead(n) keeps n pages in flight and
-// delivers them in order. [PageSize], [Filter] and others adjust the query, which
+// delivers them in order. [ListOptions] adjust the query, which
 // never reaches a log or an error. Algoan's links to the next page are not
 // followed, since they are built without escaping; pages are asked for by number.
 // Where a list answers a bare array, that is its only page. A page that repeats
@@ -50,19 +50,26 @@
 //
 // Algoan's API grows, and this package was written from its public pages, not
 // from a specification. So every type keeps what it has no field for in its
-// Extra map, as [encoding/json.RawMessage]. A member that has a field, but whose
-// value the field could not write back (null, "", a number for a text), is there
-// as [AsWritten]; so is one of an unexpected type, whose field then stays unset
-// while a warning with its path, and nothing else, goes to the client's logger.
-// An amount that is no number fails the answer: no amount is ever silently zero.
-// Reading and writing gives the same document, digit for digit.
+// Extra map: its raw JSON, with every digit of every number. What is read and
+// written again keeps all members and their values; the order of members, white
+// space, escapes in texts, and null or "" of a member that has a field are lost.
+// A number for a text is read as its digits, a number in quotes as a number. Any
+// other unexpected type leaves the field unset, and a warning with its path, and
+// nothing else, goes to the client's logger. An amount that is none fails the
+// response: no amount is ever silently zero.
 //
 // In requests Extra adds members, renames them (leave the field unset) or nulls
-// them (a nil value); it wins over the field of the same name. [AsWritten]
-// values do not: they are written only while the field is as it was read.
+// them (a nil value); it wins over the field of the same name.
 //
-// Names are matched exactly; encoding/json alone would not mind their case.
+// Names are matched exactly; encoding/json alone would ignore their case. A name
+// that occurs twice in an object fails the response, since which of the two
+// counts is not defined. Invalid UTF-8 is replaced by U+FFFD: a label that was
+// cut in the middle of a character does not cost an analysis. Nesting ends at
+// the engine's 10,000 levels; sizes are capped by the client and the readers.
 // Amounts are [ccr.Amount], exact; scores and ratios are float64.
+//
+// The engine is github.com/go-json-experiment/json, the encoding/json/v2 of Go
+// 1.27. Each type's methods make encoding/json keep unknown members, too.
 //
 // # Retries
 //

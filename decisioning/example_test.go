@@ -93,14 +93,14 @@ func ExampleAnalysisError() {
 // A list is read page by page, here with four pages in flight.
 func ExampleClient_Transactions() {
 	var api decisioning.API = &decisioningtest.Mock{
-		TransactionsFunc: func(string, string, ...decisioning.ListOption) *ccr.Pages[decisioning.Transaction] {
+		TransactionsFunc: func(string, string, decisioning.ListOptions, ...ccr.CallOption) *ccr.Pages[decisioning.Transaction] {
 			return ccr.PagesOf(
 				decisioning.Transaction{Amount: ccr.AmountFromMinor(245000, 2), Description: "SALARY"},
 				decisioning.Transaction{Amount: ccr.AmountFromMinor(-78000, 2), Description: "RENT"},
 			)
 		},
 	}
-	for tx, err := range api.Transactions("c", "a", decisioning.PageSize(1000)).ReadAhead(4).All(context.Background()) {
+	for tx, err := range api.Transactions("c", "a", decisioning.ListOptions{PageSize: 1000}).ReadAhead(4).All(context.Background()) {
 		if err != nil {
 			log.Fatal(err)
 		}

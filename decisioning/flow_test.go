@@ -58,7 +58,7 @@ func TestFromTokenToScore(t *testing.T) {
 		assert.Equal(t, analysis.Scores, scores)
 		assert.Positive(t, scores.CreditScore.Value)
 		n := 0
-		for tx, err := range client.Transactions(customer.ID, analysis.ID).All(ctx) {
+		for tx, err := range client.Transactions(customer.ID, analysis.ID, decisioning.ListOptions{}).All(ctx) {
 			require.NoError(t, err)
 			assert.NotEmpty(t, tx.Enrichments.Category)
 			n++

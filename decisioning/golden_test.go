@@ -1,7 +1,6 @@
 package decisioning_test
 
 import (
-	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -11,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -44,16 +44,13 @@ func TestRequestsOnTheWire(t *testing.T) {
 	aid := analysis.ID
 	empty, err := client.CreateAnalysis(ctx, cid, decisioning.AnalysisInput{})
 	require.NoError(t, err)
-	_, err = client.CreateAnalysis(ctx, cid, decisioning.AnalysisInput{Format: decisioning.FormatBudgetInsightV2, Connections: []json.RawMessage{[]byte(`{"id": 1.0}`)}})
+	_, err = client.CreateAnalysis(ctx, cid, decisioning.AnalysisInput{Format: decisioning.FormatBudgetInsightV2, Connections: []jsontext.Value{[]byte(`{"id": 1.0}`)}})
 	require.NoError(t, err)
-	_, err = client.UpdateAnalysis(ctx, cid, empty.ID, decisioning.AnalysisUpdate{Format: decisioning.FormatTinkV2, RawAccounts: []json.RawMessage{[]byte(`{"a":1}`)}})
+	_, err = client.UpdateAnalysis(ctx, cid, empty.ID, decisioning.AnalysisUpdate{Format: decisioning.FormatTinkV2, RawAccounts: []jsontext.Value{[]byte(`{"a":1}`)}})
 	require.NoError(t, err)
 	srv.Finish(aid)
 	_, err = client.WaitAnalysis(ctx, cid, aid)
 	require.NoError(t, err)
-	for range client.WaitAnalyses(ctx, []decisioning.AnalysisRef{{CustomerID: cid, AnalysisID: aid}}, 1) {
-		continue
-	}
 	poller, err := client.ResumeAnalysis(client.AnalysisPoller(cid, aid).ResumeToken())
 	require.NoError(t, err)
 	_, err = poller.Poll(ctx)
@@ -73,21 +70,23 @@ func TestRequestsOnTheWire(t *testing.T) {
 		"Loans":        func() error { _, err := client.Loans(ctx, cid, aid); return err },
 		"Risks":        func() error { _, err := client.Risks(ctx, cid, aid); return err },
 		"Essentials":   func() error { _, err := client.Essentials(ctx, cid, aid); return err },
-		"CashFlows":    func() error { return page(ctx, client.CashFlows(cid, aid), 1) },
-		"Accounts":     func() error { return page(ctx, client.Accounts(cid, aid), 1) },
-		"Transactions": func() error { return page(ctx, client.Transactions(cid, aid, decisioning.PageSize(5)), 2) },
+		"CashFlows":    func() error { return page(ctx, client.CashFlows(cid, aid, decisioning.ListOptions{}), 1) },
+		"Accounts":     func() error { return page(ctx, client.Accounts(cid, aid, decisioning.ListOptions{}), 1) },
+		"Transactions": func() error { return page(ctx, client.Transactions(cid, aid, decisioning.ListOptions{PageSize: 5}), 2) },
 		"AccountTransactions": func() error {
-			return page(ctx, client.AccountTransactions(cid, aid, "acc"), 1)
+			return page(ctx, client.AccountTransactions(cid, aid, "acc", decisioning.ListOptions{}), 1)
 		},
-		"Analyses":  func() error { return page(ctx, client.Analyses(cid), 1) },
-		"Customers": func() error { return page(ctx, client.Customers(decisioning.ByCustomIdentifier("C-1 <&>")), 1) },
+		"Analyses": func() error { return page(ctx, client.Analyses(cid, decisioning.ListOptions{}), 1) },
+		"Customers": func() error {
+			return page(ctx, client.Customers(decisioning.ListOptions{Filter: map[string]string{"customIdentifier": "C-1 <&>"}}), 1)
+		},
 		"FindCustomer": func() error {
 			_, err := client.FindCustomer(ctx, "C-1 <&>")
 			return err
 		},
 		"Subscriptions":      func() error { _, err := client.Subscriptions(ctx, []decisioning.EventName{"x"}); return err },
 		"UpdateSubscription": func() error { return client.UpdateSubscription(ctx, sid, decisioning.SubscriptionDisabled) },
-		"Events":             func() error { return page(ctx, client.Events(sid), 1) },
+		"Events":             func() error { return page(ctx, client.Events(sid, decisioning.ListOptions{}), 1) },
 		"DeleteCustomer":     func() error { return client.DeleteCustomer(ctx, cid) },
 	}
 	api := reflect.TypeFor[decisioning.API]()

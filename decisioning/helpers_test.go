@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/ccr-sdk/ccr"
-	"github.com/ccr-sdk/ccr/decisioning"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // lockedBuffer keeps what several goroutines log.
@@ -61,11 +61,9 @@ func dump(v any) []string {
 				walk(v.Index(i))
 			}
 		case object(v.Type()):
-			extra, _ := v.FieldByName("Extra").Interface().(map[string]any)
-			for name, value := range extra {
-				if _, known := value.(decisioning.AsWritten); !known {
-					left = append(left, "LEFT "+v.Type().Name()+"."+name)
-				}
+			extra, _ := v.FieldByName("Extra").Interface().(map[string]jsontext.Value)
+			for name := range extra {
+				left = append(left, "LEFT "+v.Type().Name()+"."+name)
 			}
 			for i := range v.NumField() {
 				walk(v.Field(i))

@@ -1,61 +1,60 @@
 package decisioning
 
 import (
-	"encoding/json"
-
 	"github.com/ccr-sdk/ccr"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // CreditInsights is what an analysis found out about a customer's finances.
 type CreditInsights struct {
-	Version    string         `json:"version,omitzero"`    // of what computed them (inferred)
-	CashFlows  []CashFlow     `json:"cashFlows,omitzero"`  // also by [Client.CashFlows]
-	Incomes    *Incomes       `json:"incomes,omitzero"`    // also by [Client.Incomes]
-	Expenses   *Expenses      `json:"expenses,omitzero"`   // also by [Client.Expenses]
-	Loans      *Loans         `json:"loans,omitzero"`      // also by [Client.Loans]
-	Risks      *Risks         `json:"risks,omitzero"`      // also by [Client.Risks]
-	Essentials *Essentials    `json:"essentials,omitzero"` // inferred: where essentials hang is not documented
-	Extra      map[string]any `json:"-"`                   // every other member: see "Unknown members"
+	Version    string                    `json:"version,omitzero"`    // of what computed them (inferred)
+	CashFlows  []CashFlow                `json:"cashFlows,omitzero"`  // also by [Client.CashFlows]
+	Incomes    *Incomes                  `json:"incomes,omitzero"`    // also by [Client.Incomes]
+	Expenses   *Expenses                 `json:"expenses,omitzero"`   // also by [Client.Expenses]
+	Loans      *Loans                    `json:"loans,omitzero"`      // also by [Client.Loans]
+	Risks      *Risks                    `json:"risks,omitzero"`      // also by [Client.Risks]
+	Essentials *Essentials               `json:"essentials,omitzero"` // inferred: where essentials hang is not documented
+	Extra      map[string]jsontext.Value `json:",embed"`              // every other member: see "Unknown members"
 }
 
 // CashFlow is a group of transactions that belong together.
 type CashFlow struct {
-	ID                  string          `json:"id,omitzero"`                  // optional
-	Type                TransactionType `json:"type,omitzero"`                // how the money moved
-	Category            Category        `json:"category,omitzero"`            // what for
-	LabelRoot           string          `json:"labelRoot,omitzero"`           // what the labels have in common (inferred)
-	Label               string          `json:"label,omitzero"`               // the bank's, for display
-	TotalAmount         ccr.Amount      `json:"totalAmount,omitzero"`         // signed
-	TotalRejectedAmount ccr.Amount      `json:"totalRejectedAmount,omitzero"` // of those that were rejected
-	Calendar            []MonthAmount   `json:"calendar,omitzero"`            // by month
-	Transactions        []Transaction   `json:"transactions,omitzero"`        // that it is made of
-	Regularity          *Regularity     `json:"regularity,omitzero"`          // nil if it has no rhythm
-	Extra               map[string]any  `json:"-"`                            // every other member: see "Unknown members"
+	ID                  string                    `json:"id,omitzero"`                  // optional
+	Type                TransactionType           `json:"type,omitzero"`                // how the money moved
+	Category            Category                  `json:"category,omitzero"`            // what for
+	LabelRoot           string                    `json:"labelRoot,omitzero"`           // what the labels have in common (inferred)
+	Label               string                    `json:"label,omitzero"`               // the bank's, for display
+	TotalAmount         ccr.Amount                `json:"totalAmount,omitzero"`         // signed
+	TotalRejectedAmount ccr.Amount                `json:"totalRejectedAmount,omitzero"` // of those that were rejected
+	Calendar            []MonthAmount             `json:"calendar,omitzero"`            // by month
+	Transactions        []Transaction             `json:"transactions,omitzero"`        // that it is made of
+	Regularity          *Regularity               `json:"regularity,omitzero"`          // nil if it has no rhythm
+	Extra               map[string]jsontext.Value `json:",embed"`                       // every other member: see "Unknown members"
 }
 
 // MonthAmount is the sum of a month.
 type MonthAmount struct {
-	Month  string         `json:"month,omitzero"`  // YYYY-MM
-	Amount ccr.Amount     `json:"amount,omitzero"` // signed
-	Extra  map[string]any `json:"-"`               // every other member: see "Unknown members"
+	Month  string                    `json:"month,omitzero"`  // YYYY-MM
+	Amount ccr.Amount                `json:"amount,omitzero"` // signed
+	Extra  map[string]jsontext.Value `json:",embed"`          // every other member: see "Unknown members"
 }
 
 // Regularity is the rhythm of a cash flow.
 type Regularity struct {
-	DueDays                  []int          `json:"dueDays,omitzero"`                    // days of the month
-	Interval                 *DayInterval   `json:"interval,omitzero"`                   // between two of them
-	MeanNumberOfDaysInterval *float64       `json:"meanNumberOfDaysInInterval,omitzero"` // from one to the next
-	Accuracy                 *float64       `json:"accuracy,omitzero"`                   // percent (inferred from a sample of 93)
-	Periodicity              Periodicity    `json:"periodicity,omitzero"`                // how often it comes back
-	Repartition              Repartition    `json:"repartition,omitzero"`                // when it was seen
-	Extra                    map[string]any `json:"-"`                                   // every other member: see "Unknown members"
+	DueDays                  []int                     `json:"dueDays,omitzero"`                    // days of the month
+	Interval                 *DayInterval              `json:"interval,omitzero"`                   // between two of them
+	MeanNumberOfDaysInterval *float64                  `json:"meanNumberOfDaysInInterval,omitzero"` // from one to the next
+	Accuracy                 *float64                  `json:"accuracy,omitzero"`                   // percent (inferred from a sample of 93)
+	Periodicity              Periodicity               `json:"periodicity,omitzero"`                // how often it comes back
+	Repartition              Repartition               `json:"repartition,omitzero"`                // when it was seen
+	Extra                    map[string]jsontext.Value `json:",embed"`                              // every other member: see "Unknown members"
 }
 
 // DayInterval is the shortest and the longest time between two transactions.
 type DayInterval struct {
-	Min   *float64       `json:"min,omitzero"` // days
-	Max   *float64       `json:"max,omitzero"` // days
-	Extra map[string]any `json:"-"`            // every other member: see "Unknown members"
+	Min   *float64                  `json:"min,omitzero"` // days
+	Max   *float64                  `json:"max,omitzero"` // days
+	Extra map[string]jsontext.Value `json:",embed"`       // every other member: see "Unknown members"
 }
 
 // Repartition is when a cash flow was seen within the period of the analysis;
@@ -78,23 +77,23 @@ type Incomes struct {
 	Categories    []CategoryGroup   `json:"categories,omitzero"`    // where it came from
 	// Employers comes in the French market only; the shape of its elements is
 	// not documented.
-	Employers []json.RawMessage `json:"employers,omitzero"`
-	Extra     map[string]any    `json:"-"` // every other member: see "Unknown members"
+	Employers []jsontext.Value          `json:"employers,omitzero"`
+	Extra     map[string]jsontext.Value `json:",embed"` // every other member: see "Unknown members"
 }
 
 // IncomeIndicators are ratios of incomes.
 type IncomeIndicators struct {
-	AllowancesRatio *float64       `json:"allowancesRatio,omitzero"` // of allowances to all incomes (inferred)
-	Extra           map[string]any `json:"-"`                        // every other member: see "Unknown members"
+	AllowancesRatio *float64                  `json:"allowancesRatio,omitzero"` // of allowances to all incomes (inferred)
+	Extra           map[string]jsontext.Value `json:",embed"`                   // every other member: see "Unknown members"
 }
 
 // Expenses is money that went out; its amounts are negative.
 type Expenses struct {
-	TotalAmount          ccr.Amount             `json:"totalAmount,omitzero"`          // of the period of the analysis; negative
-	MonthlyAmount        ccr.Amount             `json:"monthlyAmount,omitzero"`        // of one month: a mean (inferred); negative
-	Categories           []CategoryGroup        `json:"categories,omitzero"`           // where it went
-	FrequentTransactions []FrequentTransactions `json:"frequentTransactions,omitzero"` // older
-	Extra                map[string]any         `json:"-"`                             // every other member: see "Unknown members"
+	TotalAmount          ccr.Amount                `json:"totalAmount,omitzero"`          // of the period of the analysis; negative
+	MonthlyAmount        ccr.Amount                `json:"monthlyAmount,omitzero"`        // of one month: a mean (inferred); negative
+	Categories           []CategoryGroup           `json:"categories,omitzero"`           // where it went
+	FrequentTransactions []FrequentTransactions    `json:"frequentTransactions,omitzero"` // older
+	Extra                map[string]jsontext.Value `json:",embed"`                        // every other member: see "Unknown members"
 }
 
 // CategoryGroup is the transactions of one category.
@@ -103,104 +102,104 @@ type CategoryGroup struct {
 	TotalAmount   ccr.Amount `json:"totalAmount,omitzero"`   // of the period of the analysis
 	MonthlyAmount ccr.Amount `json:"monthlyAmount,omitzero"` // of one month: a mean over all of them (inferred)
 	// MonthlyAmountOfActiveMonths leaves out months without any; newer.
-	MonthlyAmountOfActiveMonths ccr.Amount     `json:"monthlyAmountExcludingMonthsWithoutValues,omitzero"`
-	Calendar                    []MonthAmount  `json:"calendar,omitzero"`     // by month
-	Transactions                []Transaction  `json:"transactions,omitzero"` // that it is made of
-	Extra                       map[string]any `json:"-"`                     // every other member: see "Unknown members"
+	MonthlyAmountOfActiveMonths ccr.Amount                `json:"monthlyAmountExcludingMonthsWithoutValues,omitzero"`
+	Calendar                    []MonthAmount             `json:"calendar,omitzero"`     // by month
+	Transactions                []Transaction             `json:"transactions,omitzero"` // that it is made of
+	Extra                       map[string]jsontext.Value `json:",embed"`                // every other member: see "Unknown members"
 }
 
 // FrequentTransactions is transactions with one label.
 type FrequentTransactions struct {
-	Label        string         `json:"label,omitzero"`        // the bank's
-	Transactions []Transaction  `json:"transactions,omitzero"` // that have it
-	Extra        map[string]any `json:"-"`                     // every other member: see "Unknown members"
+	Label        string                    `json:"label,omitzero"`        // the bank's
+	Transactions []Transaction             `json:"transactions,omitzero"` // that have it
+	Extra        map[string]jsontext.Value `json:",embed"`                // every other member: see "Unknown members"
 }
 
 // Loans is money borrowed and paid back.
 type Loans struct {
-	Repayments *LoanFlows     `json:"repayments,omitzero"` // paid back
-	Drawdowns  *LoanFlows     `json:"drawdowns,omitzero"`  // borrowed
-	Extra      map[string]any `json:"-"`                   // every other member: see "Unknown members"
+	Repayments *LoanFlows                `json:"repayments,omitzero"` // paid back
+	Drawdowns  *LoanFlows                `json:"drawdowns,omitzero"`  // borrowed
+	Extra      map[string]jsontext.Value `json:",embed"`              // every other member: see "Unknown members"
 }
 
 // LoanFlows sums one direction of loans.
 type LoanFlows struct {
-	Count         *int           `json:"count,omitzero"`         // of loans (inferred)
-	TotalAmount   ccr.Amount     `json:"totalAmount,omitzero"`   // of the period of the analysis
-	MonthlyAmount ccr.Amount     `json:"monthlyAmount,omitzero"` // of one month: a mean (inferred)
-	Details       []CashFlow     `json:"details,omitzero"`       // one for each loan (inferred)
-	Extra         map[string]any `json:"-"`                      // every other member: see "Unknown members"
+	Count         *int                      `json:"count,omitzero"`         // of loans (inferred)
+	TotalAmount   ccr.Amount                `json:"totalAmount,omitzero"`   // of the period of the analysis
+	MonthlyAmount ccr.Amount                `json:"monthlyAmount,omitzero"` // of one month: a mean (inferred)
+	Details       []CashFlow                `json:"details,omitzero"`       // one for each loan (inferred)
+	Extra         map[string]jsontext.Value `json:",embed"`                 // every other member: see "Unknown members"
 }
 
 // Risks is what a lender worries about; Algoan's prose calls it risk indicators.
 type Risks struct {
-	Gambling       *RiskGroup     `json:"gambling,omitzero"`       // money spent on it
-	Incidents      *Incidents     `json:"incidents,omitzero"`      // refused by the bank
-	Overdraft      *Overdraft     `json:"overdraft,omitzero"`      // below zero
-	HeavyFailures  *HeavyFailures `json:"heavyFailures,omitzero"`  // recovered by force
-	WageAdvance    *RiskGroup     `json:"wageAdvance,omitzero"`    // pay taken in advance
-	DebtCollection *RiskGroup     `json:"debtCollection,omitzero"` // newer; its shape is inferred
-	Extra          map[string]any `json:"-"`                       // every other member: see "Unknown members"
+	Gambling       *RiskGroup                `json:"gambling,omitzero"`       // money spent on it
+	Incidents      *Incidents                `json:"incidents,omitzero"`      // refused by the bank
+	Overdraft      *Overdraft                `json:"overdraft,omitzero"`      // below zero
+	HeavyFailures  *HeavyFailures            `json:"heavyFailures,omitzero"`  // recovered by force
+	WageAdvance    *RiskGroup                `json:"wageAdvance,omitzero"`    // pay taken in advance
+	DebtCollection *RiskGroup                `json:"debtCollection,omitzero"` // newer; its shape is inferred
+	Extra          map[string]jsontext.Value `json:",embed"`                  // every other member: see "Unknown members"
 }
 
 // RiskGroup is the transactions of one risk.
 type RiskGroup struct {
-	TotalAmount  ccr.Amount     `json:"totalAmount,omitzero"`  // of the transactions
-	Transactions []Transaction  `json:"transactions,omitzero"` // that show the risk
-	Extra        map[string]any `json:"-"`                     // every other member: see "Unknown members"
+	TotalAmount  ccr.Amount                `json:"totalAmount,omitzero"`  // of the transactions
+	Transactions []Transaction             `json:"transactions,omitzero"` // that show the risk
+	Extra        map[string]jsontext.Value `json:",embed"`                // every other member: see "Unknown members"
 }
 
 // Incidents is what the bank had to refuse, and its fees for that.
 type Incidents struct {
-	PaymentRejections *Rejections    `json:"paymentRejections,omitzero"` // payments without cover
-	CheckRejections   *Rejections    `json:"checkRejections,omitzero"`   // cheques without cover
-	InterventionFees  *RiskGroup     `json:"interventionFees,omitzero"`  // for incidents that the bank dealt with (inferred)
-	Extra             map[string]any `json:"-"`                          // every other member: see "Unknown members"
+	PaymentRejections *Rejections               `json:"paymentRejections,omitzero"` // payments without cover
+	CheckRejections   *Rejections               `json:"checkRejections,omitzero"`   // cheques without cover
+	InterventionFees  *RiskGroup                `json:"interventionFees,omitzero"`  // for incidents that the bank dealt with (inferred)
+	Extra             map[string]jsontext.Value `json:",embed"`                     // every other member: see "Unknown members"
 }
 
 // Rejections is rejected transactions and their fees.
 type Rejections struct {
-	TotalAmount      ccr.Amount     `json:"totalAmount,omitzero"`      // of what was rejected
-	TotalFeesAmount  ccr.Amount     `json:"totalFeesAmount,omitzero"`  // of the fees alone
-	Transactions     []Transaction  `json:"transactions,omitzero"`     // that were rejected
-	FeesTransactions []Transaction  `json:"feesTransactions,omitzero"` // the fees for them
-	Extra            map[string]any `json:"-"`                         // every other member: see "Unknown members"
+	TotalAmount      ccr.Amount                `json:"totalAmount,omitzero"`      // of what was rejected
+	TotalFeesAmount  ccr.Amount                `json:"totalFeesAmount,omitzero"`  // of the fees alone
+	Transactions     []Transaction             `json:"transactions,omitzero"`     // that were rejected
+	FeesTransactions []Transaction             `json:"feesTransactions,omitzero"` // the fees for them
+	Extra            map[string]jsontext.Value `json:",embed"`                    // every other member: see "Unknown members"
 }
 
 // Overdraft is how far and how long the balance was below zero.
 type Overdraft struct {
-	MinimumBalanceReached ccr.Amount     `json:"minimumBalanceReached,omitzero"` // the lowest balance in the period
-	Duration              *int           `json:"duration,omitzero"`              // days
-	Fees                  *RiskGroup     `json:"fees,omitzero"`                  // for being below zero
-	Extra                 map[string]any `json:"-"`                              // every other member: see "Unknown members"
+	MinimumBalanceReached ccr.Amount                `json:"minimumBalanceReached,omitzero"` // the lowest balance in the period
+	Duration              *int                      `json:"duration,omitzero"`              // days
+	Fees                  *RiskGroup                `json:"fees,omitzero"`                  // for being below zero
+	Extra                 map[string]jsontext.Value `json:",embed"`                         // every other member: see "Unknown members"
 }
 
 // HeavyFailures is recovery by force.
 type HeavyFailures struct {
-	DirectRecoveryOfDebt *RiskGroup     `json:"directRecoveryOfDebt,omitzero"` // taken from the account for a creditor (inferred)
-	BankAccountSeizure   *RiskGroup     `json:"bankAccountSeizure,omitzero"`   // frozen or taken for a creditor (inferred)
-	Extra                map[string]any `json:"-"`                             // every other member: see "Unknown members"
+	DirectRecoveryOfDebt *RiskGroup                `json:"directRecoveryOfDebt,omitzero"` // taken from the account for a creditor (inferred)
+	BankAccountSeizure   *RiskGroup                `json:"bankAccountSeizure,omitzero"`   // frozen or taken for a creditor (inferred)
+	Extra                map[string]jsontext.Value `json:",embed"`                        // every other member: see "Unknown members"
 }
 
 // Essentials is the newer short form of the insights. Neither its place in the
 // JSON nor whether its members are numbers or objects is documented, hence
 // [Figure].
 type Essentials struct {
-	HistoricalDepth            Figure          `json:"historicalDepth,omitzero"`            // days
-	ActivityScore              Figure          `json:"activityScore,omitzero"`              // 0 or 1 to 100; below 20 is insufficient, 50 and more is normal
-	MainIncome                 Figure          `json:"mainIncome,omitzero"`                 // the largest one (inferred)
-	MonthlyRegularIncome       Figure          `json:"monthlyRegularIncome,omitzero"`       // of one month, by the name, as the three below
-	MonthlyEssentialExpenses   Figure          `json:"monthlyEssentialExpenses,omitzero"`   // rent, power and the like (inferred)
-	MonthlyLoanRepayments      Figure          `json:"monthlyLoanRepayments,omitzero"`      // of all loans
-	MonthlyDiscretionaryIncome Figure          `json:"monthlyDiscretionaryIncome,omitzero"` // what is left (inferred)
-	DebtToIncome               Figure          `json:"debtToIncome,omitzero"`               // ratio
-	RedFlags                   json.RawMessage `json:"redFlags,omitzero"`                   // its shape is not documented
-	Extra                      map[string]any  `json:"-"`                                   // every other member: see "Unknown members"
+	HistoricalDepth            Figure                    `json:"historicalDepth,omitzero"`            // days
+	ActivityScore              Figure                    `json:"activityScore,omitzero"`              // 0 or 1 to 100; below 20 is insufficient, 50 and more is normal
+	MainIncome                 Figure                    `json:"mainIncome,omitzero"`                 // the largest one (inferred)
+	MonthlyRegularIncome       Figure                    `json:"monthlyRegularIncome,omitzero"`       // of one month, by the name, as the three below
+	MonthlyEssentialExpenses   Figure                    `json:"monthlyEssentialExpenses,omitzero"`   // rent, power and the like (inferred)
+	MonthlyLoanRepayments      Figure                    `json:"monthlyLoanRepayments,omitzero"`      // of all loans
+	MonthlyDiscretionaryIncome Figure                    `json:"monthlyDiscretionaryIncome,omitzero"` // what is left (inferred)
+	DebtToIncome               Figure                    `json:"debtToIncome,omitzero"`               // ratio
+	RedFlags                   jsontext.Value            `json:"redFlags,omitzero"`                   // its shape is not documented
+	Extra                      map[string]jsontext.Value `json:",embed"`                              // every other member: see "Unknown members"
 }
 
 // Figure is a member of which it is not known whether it is a number or an
 // object: its JSON as it came.
-type Figure json.RawMessage
+type Figure jsontext.Value
 
 // Amount returns the figure if it is a number.
 func (f Figure) Amount() (ccr.Amount, bool) {
@@ -212,7 +211,12 @@ func (f Figure) Amount() (ccr.Amount, bool) {
 }
 
 // MarshalJSON returns the JSON as it came; null if there is none.
-func (f Figure) MarshalJSON() ([]byte, error) { return json.RawMessage(f).MarshalJSON() }
+func (f Figure) MarshalJSON() ([]byte, error) {
+	if f == nil {
+		return []byte("null"), nil
+	}
+	return f, nil
+}
 
 // UnmarshalJSON keeps any JSON.
 func (f *Figure) UnmarshalJSON(b []byte) error {

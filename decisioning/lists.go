@@ -3,26 +3,37 @@ package decisioning
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"hash/maphash"
+	"maps"
+	"net/url"
 	"strconv"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-querystring/query"
 
 	"github.com/ccr-sdk/ccr"
-	"github.com/ccr-sdk/ccr/decisioning/internal/wire"
 	"github.com/ccr-sdk/ccr/internal/transport"
 )
 
-// ListOption adjusts a list. The page to start with and reading ahead are set
-// on the [ccr.Pages] that a list returns.
-type ListOption func(*listConfig) error
-
-type listConfig struct {
-	query listQuery
-	more  map[string]string
-	calls []ccr.CallOption
+// ListOptions adjusts a list; its zero value is all of it, in Algoan's order.
+// The page to start with and reading ahead are set on the [ccr.Pages] that a
+// list returns.
+type ListOptions struct {
+	// PageSize is the number of items of a page. 0: Algoan's default, 200. At
+	// least 1,000 is accepted where a connector was seen to ask for it.
+	PageSize int
+	// Filter keeps what a query in MongoDB's style selects, such as
+	// map[string]any{"status": "COMPLETED"}; sent as JSON. Algoan documents
+	// only customIdentifier of customers.
+	Filter any
+	// Sort orders the list, such as map[string]int{"createdAt": -1}, and
+	// Project chooses members, such as map[string]int{"id": 1}; sent as JSON.
+	// Known from Algoan's published server components. Inferred.
+	Sort, Project any
+	// Query adds parameters that this package does not know, such as lowIndex
+	// and highIndex of [Client.Events] in Algoan's SDK.
+	Query map[string]string
 }
 
 // listQuery is the query of a list; page counts from 1.
@@ -34,182 +45,113 @@ type listQuery struct {
 	Project string `url:"project,omitempty"`
 }
 
-// PageSize sets the number of items of a page. Algoan's default is 200, and at
-// least 1,000 is taken where a connector was seen to ask for it.
-func PageSize(n int) ListOption {
-	return func(c *listConfig) error {
-		if n < 1 {
-			return errors.New("decisioning: a page has at least one item")
-		}
-		c.query.Limit = n
-		return nil
+// values is the query without its page, all faults of the options at once.
+func (o ListOptions) values(operation string) (url.Values, error) {
+	var f ccr.Faults
+	if o.PageSize < 0 {
+		f.Add("pageSize", "must not be negative")
 	}
-}
-
-// ByCustomIdentifier keeps the customer with your own identifier.
-func ByCustomIdentifier(id string) ListOption {
-	return Filter(map[string]string{"customIdentifier": id})
-}
-
-// Filter keeps what a query in MongoDB's style selects, such as
-// map[string]any{"status": "COMPLETED"}; it is sent as JSON. Algoan documents
-// only customIdentifier.
-func Filter(v any) ListOption { return jsonOption(v, func(q *listQuery) *string { return &q.Filter }) }
-
-// Sort orders a list, such as map[string]int{"createdAt": -1}; sent as JSON.
-// Known from Algoan's published server components, not from its documentation.
-func Sort(v any) ListOption { return jsonOption(v, func(q *listQuery) *string { return &q.Sort }) }
-
-// Project chooses members, such as map[string]int{"id": 1}; sent as JSON.
-// Known from Algoan's published server components, not from its documentation.
-func Project(v any) ListOption {
-	return jsonOption(v, func(q *listQuery) *string { return &q.Project })
-}
-
-// Parameter adds a parameter that this package does not know to the query, such
-// as lowIndex and highIndex of [Client.Events] in Algoan's SDK.
-func Parameter(name, value string) ListOption {
-	return func(c *listConfig) error {
-		switch name {
-		case "", "limit", "page", "filter", "sort", "project":
-			return errors.New("decisioning: that query parameter has an option of its own")
+	text := func(path string, v any) string {
+		if v == nil {
+			return ""
 		}
-		if c.more == nil {
-			c.more = map[string]string{}
-		}
-		c.more[name] = value
-		return nil
-	}
-}
-
-func jsonOption(v any, field func(*listQuery) *string) ListOption {
-	return func(c *listConfig) error {
 		b, err := compactJSON(v)
 		if err != nil {
-			return errors.New("decisioning: a filter, sort or project cannot be written as JSON")
+			f.Add(path, "cannot be written as JSON")
 		}
-		*field(&c.query) = string(b)
-		return nil
+		return string(b)
 	}
-}
-
-func compactJSON(v any) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	err := enc.Encode(v)
-	return bytes.TrimSpace(b.Bytes()), err
-}
-
-// CallsWith applies call options to the request of every page.
-func CallsWith(opts ...ccr.CallOption) ListOption {
-	return func(c *listConfig) error {
-		c.calls = append(c.calls, opts...)
-		return nil
+	values, err := query.Values(listQuery{
+		Limit: o.PageSize, Filter: text("filter", o.Filter), Sort: text("sort", o.Sort), Project: text("project", o.Project),
+	})
+	if err != nil {
+		f.Add("query", "cannot be written")
 	}
+	for name, value := range o.Query {
+		switch name {
+		case "", "limit", "page", "filter", "sort", "project":
+			f.Add("query", "names a parameter that has a field of its own")
+		}
+		values.Set(name, value)
+	}
+	return values, f.Err(service, operation)
 }
 
 // envelope is how Algoan wraps a page.
 type envelope[T any] struct {
-	Resources  []T            `json:"resources,omitzero"`
-	Pagination *pagination    `json:"pagination,omitzero"`
-	Extra      map[string]any `json:"-"`
+	Resources  []T            `json:"resources"`
+	Pagination jsontext.Value `json:"pagination"`
 }
 
 // pagination of a page. Its links are not followed: they are built without
 // escaping filter, sort and project, so the next page is asked for by number.
 type pagination struct {
-	Next           *string        `json:"next,omitzero"`
-	TotalPages     *int           `json:"totalPages,omitzero"`
-	TotalResources *int           `json:"totalResources,omitzero"`
-	Extra          map[string]any `json:"-"`
+	Next           jsontext.Value `json:"next"`
+	TotalPages     *int           `json:"totalPages"`
+	TotalResources *int           `json:"totalResources"`
 }
 
 var errNotAPage = errors.New("the answer is neither a page with resources nor an array")
 
 // list makes a list of a route. Faulty options are reported when it is read.
-func list[T any](c *Client, r *transport.Route, args []string, opts []ListOption) *ccr.Pages[T] {
-	var cfg listConfig
-	var errs []error
-	for _, o := range opts {
-		if o == nil {
-			errs = append(errs, errors.New("decisioning: a nil list option"))
-			continue
-		}
-		if err := o(&cfg); err != nil {
-			errs = append(errs, err)
-		}
-	}
-	bad := errors.Join(errs...)
+func list[T any](c *Client, r *transport.Route, args []string, o ListOptions, opts []ccr.CallOption) *ccr.Pages[T] {
+	values, bad := o.values(r.Operation)
 	seed := maphash.MakeSeed()
 	return ccr.NewPages(func(ctx context.Context, number int) (ccr.Page[T], error) {
 		if bad != nil {
-			return ccr.Page[T]{}, refused(r, bad)
+			return ccr.Page[T]{}, bad
 		}
-		q := cfg.query
+		q := maps.Clone(values)
 		if number > 1 {
-			q.Page = number
+			q.Set("page", strconv.Itoa(number))
 		}
-		values, err := query.Values(q)
-		if err != nil {
-			return ccr.Page[T]{}, refused(r, errors.New("the query cannot be written"))
-		}
-		for name, value := range cfg.more {
-			values.Set(name, value)
-		}
-		req, resp, err := c.do(ctx, r, args, values.Encode(), nil, cfg.calls)
+		req, resp, err := c.do(ctx, r, args, q.Encode(), nil, opts)
 		if err != nil {
 			return ccr.Page[T]{}, err
 		}
-		page, err := readPage[T](ctx, c, req, resp, number)
+		page, pagination, err := readPage[T](ctx, c, req, resp, number)
 		if err != nil {
 			return ccr.Page[T]{}, err
 		}
-		if len(page.Items) > 0 {
-			page.Mark = strconv.FormatUint(maphash.Bytes(seed, resources(resp.Body)), 36)
+		if len(page.Items) > 0 { // what must differ from page to page, whatever the pagination says
+			page.Mark = strconv.FormatUint(maphash.Bytes(seed, bytes.Replace(resp.Body, pagination, nil, 1)), 36)
 		}
 		return page, nil
 	})
 }
 
-// resources returns the part of a page that must differ from page to page.
-func resources(body []byte) []byte {
-	raw, n, err := wire.Member(body, "resources")
-	if err != nil || n != 1 {
-		return body
-	}
-	return raw
-}
-
-func readPage[T any](ctx context.Context, c *Client, req *transport.Request, resp *transport.Response, number int) (ccr.Page[T], error) {
+func readPage[T any](ctx context.Context, c *Client, req *transport.Request, resp *transport.Response, number int) (ccr.Page[T], jsontext.Value, error) {
 	page := ccr.Page[T]{Number: number, TotalPages: -1, TotalItems: -1}
-	body := bytes.TrimLeft(resp.Body, " \t\r\n")
-	if len(body) > 0 && body[0] == '[' {
+	if body := bytes.TrimLeft(resp.Body, " \t\r\n"); len(body) > 0 && body[0] == '[' {
 		err := c.read(ctx, req, resp, body, &page.Items)
 		page.TotalPages, page.TotalItems = 1, len(page.Items)
-		return page, err
+		return page, nil, err
 	}
 	var e envelope[T]
-	if err := c.read(ctx, req, resp, body, &e); err != nil {
-		return page, err
+	if err := c.read(ctx, req, resp, resp.Body, &e); err != nil {
+		return page, nil, err
 	}
 	if e.Resources == nil {
-		return page, c.bad(req, resp, errNotAPage)
+		return page, nil, c.bad(req, resp, errNotAPage)
 	}
 	page.Items = e.Resources
-	if p := e.Pagination; p != nil {
-		if p.TotalResources != nil {
-			page.TotalItems = max(*p.TotalResources, -1)
-		}
-		switch _, nullNext := p.Extra["next"]; {
-		case p.TotalPages != nil:
-			page.TotalPages = max(*p.TotalPages, -1)
-		case nullNext: // the last page, by its missing link
-			page.TotalPages = number
-		}
-		if len(page.Items) > 0 && page.TotalPages < number {
-			page.TotalPages = -1 // a count that this very page belies is none
+	var p pagination
+	if len(e.Pagination) > 0 {
+		if err := c.read(ctx, req, resp, e.Pagination, &p); err != nil {
+			return page, nil, err
 		}
 	}
-	return page, nil
+	if p.TotalResources != nil {
+		page.TotalItems = max(*p.TotalResources, -1)
+	}
+	switch {
+	case p.TotalPages != nil:
+		page.TotalPages = max(*p.TotalPages, -1)
+	case p.Next.Kind() == jsontext.KindNull: // the last page, by its missing link
+		page.TotalPages = number
+	}
+	if len(page.Items) > 0 && page.TotalPages < number {
+		page.TotalPages = -1 // a count that this very page belies is none
+	}
+	return page, e.Pagination, nil
 }

@@ -28,7 +28,7 @@ func FuzzPage(f *testing.F) {
 	require.NoError(f, err)
 	req := &transport.Request{Route: get("Transactions", "/x")}
 	f.Fuzz(func(t *testing.T, body []byte, number int) {
-		page, err := readPage[Transaction](t.Context(), c, req, &transport.Response{StatusCode: 200, Body: body}, number)
+		page, _, err := readPage[Transaction](t.Context(), c, req, &transport.Response{StatusCode: 200, Body: body}, number)
 		if !json.Valid(body) {
 			require.Error(t, err)
 		}
@@ -40,6 +40,5 @@ func FuzzPage(f *testing.F) {
 		require.GreaterOrEqual(t, page.TotalPages, -1)
 		require.GreaterOrEqual(t, page.TotalItems, -1)
 		require.NotNil(t, page.Items)
-		require.NotEmpty(t, resources(body))
 	})
 }

@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -29,7 +30,7 @@ func generated(i int) decisioning.Transaction {
 		Description: "CARD PAYMENT " + strconv.Itoa(i),
 		Dates:       decisioning.TransactionDates{DebitedAt: ccr.NewDateTime(time.Date(2026, 1, 1, 0, 0, i, 0, time.UTC))},
 		Enrichments: &decisioning.Enrichments{Category: decisioning.CategoryGrocery, Type: decisioning.TypeCard, IsRejected: new(false)},
-		Extra:       map[string]any{"merchant": map[string]string{"name": "Sample"}},
+		Extra:       map[string]jsontext.Value{"merchant": jsontext.Value(`{"name":"Sample"}`)},
 	}
 }
 
@@ -42,7 +43,7 @@ func manyTransactions(t testing.TB, n int, cfg decisioningtest.Config) (*decisio
 	analysis, err := client.CreateAnalysis(t.Context(), customer.ID, decisioning.AnalysisInput{})
 	require.NoError(t, err)
 	srv.GenerateTransactions(analysis.ID, n, generated)
-	return srv, client.Transactions(customer.ID, analysis.ID)
+	return srv, client.Transactions(customer.ID, analysis.ID, decisioning.ListOptions{})
 }
 
 // TestListInBoundedMemory lists 100,000 transactions, server included, and
@@ -148,7 +149,7 @@ func TestListsOfCustomers(t *testing.T) {
 		require.NoError(t, err)
 	}
 	var got []string
-	list := client.Customers(decisioning.PageSize(3))
+	list := client.Customers(decisioning.ListOptions{PageSize: 3})
 	for page, err := range list.ByPage(t.Context()) {
 		require.NoError(t, err)
 		assert.Equal(t, 3, page.TotalPages)
@@ -171,7 +172,9 @@ func TestListsOfCustomers(t *testing.T) {
 	assert.Equal(t, 1, n, "start page")
 
 	n = 0
-	filtered := client.Customers(decisioning.Filter(map[string]any{"customIdentifier": map[string]any{"$in": []string{"C&1", "C&5"}}}), decisioning.Sort(map[string]int{"customIdentifier": -1}))
+	filtered := client.Customers(decisioning.ListOptions{
+		Filter: map[string]any{"customIdentifier": map[string]any{"$in": []string{"C&1", "C&5"}}}, Sort: map[string]int{"customIdentifier": -1},
+	})
 	for c, err := range filtered.All(t.Context()) {
 		require.NoError(t, err)
 		assert.Equal(t, []string{"C&5", "C&1"}[n], c.CustomIdentifier)
@@ -182,11 +185,11 @@ func TestListsOfCustomers(t *testing.T) {
 	require.NoError(t, err)
 	assert.JSONEq(t, `{"customIdentifier":{"$in":["C&1","C&5"]}}`, q.Get("filter"))
 
-	_, err = client.Customers(decisioning.Parameter("lowIndex", "4 5"), decisioning.PageSize(9)).Page(t.Context(), 1)
+	_, err = client.Customers(decisioning.ListOptions{PageSize: 9, Query: map[string]string{"lowIndex": "4 5"}}).Page(t.Context(), 1)
 	require.NoError(t, err)
 	assert.Equal(t, "limit=9&lowIndex=4+5", srv.Requests("Customers")[len(srv.Requests("Customers"))-1].Query)
 
-	for c, err := range client.Customers(decisioning.Project(map[string]int{"id": 1})).All(t.Context()) {
+	for c, err := range client.Customers(decisioning.ListOptions{Project: map[string]int{"id": 1}}).All(t.Context()) {
 		require.NoError(t, err)
 		assert.NotEmpty(t, c.ID)
 		assert.Empty(t, c.CustomIdentifier)
@@ -196,13 +199,14 @@ func TestListsOfCustomers(t *testing.T) {
 func TestFaultyListOptionsAreReported(t *testing.T) {
 	t.Parallel()
 	srv, client := serve(t, decisioningtest.Config{})
-	for name, o := range map[string]decisioning.ListOption{
-		"page size": decisioning.PageSize(0), "filter": decisioning.Filter(func() {}), "nil": nil,
-		"parameter": decisioning.Parameter("page", "2"), "call option": decisioning.CallsWith(ccr.WithTimeout(-1)),
+	for want, o := range map[string]decisioning.ListOptions{
+		"pageSize": {PageSize: -1}, "filter": {Filter: func() {}}, "project": {Project: make(chan int)}, "query": {Query: map[string]string{"page": "2"}},
 	} {
 		_, err := client.Customers(o).Page(t.Context(), 1)
-		require.Error(t, err, name)
+		assert.Equal(t, []string{want}, paths(t, err))
 	}
+	_, err := client.Customers(decisioning.ListOptions{}, ccr.WithTimeout(-1)).Page(t.Context(), 1)
+	require.Error(t, err)
 	assert.Empty(t, srv.Requests(""))
 }
 
@@ -260,7 +264,7 @@ func TestAnswersThatAreNoPages(t *testing.T) {
 			srv.Inject(decisioningtest.Fault{Operation: "Customers", Kind: decisioningtest.Garble, Body: c.body, Times: -1})
 			n := 0
 			var failed error
-			for _, err := range client.Customers().All(t.Context()) {
+			for _, err := range client.Customers(decisioning.ListOptions{}).All(t.Context()) {
 				if err != nil {
 					failed = err
 					break
@@ -275,6 +279,29 @@ func TestAnswersThatAreNoPages(t *testing.T) {
 				assert.ErrorIs(t, failed, c.err)
 			}
 		})
+	}
+}
+
+// TestCountThatThePageBelies: a page that says there are fewer pages than it
+// has itself been asked for does not end the list early: transactions would be
+// missing from a credit decision, without an error.
+func TestCountThatThePageBelies(t *testing.T) {
+	t.Parallel()
+	for _, total := range []string{"1", "0", "-7"} {
+		srv, client := serve(t, decisioningtest.Config{})
+		for page, says := range []string{"3", total, total, "0"} {
+			body := fmt.Sprintf(`{"resources":[{"id":"%d"}],"pagination":{"totalPages":%s}}`, page, says)
+			if page == 3 {
+				body = `{"resources":[],"pagination":{"totalPages":0}}`
+			}
+			srv.Inject(decisioningtest.Fault{Operation: "Customers", Kind: decisioningtest.Garble, Body: body})
+		}
+		var got []string
+		for c, err := range client.Customers(decisioning.ListOptions{}).All(t.Context()) {
+			require.NoError(t, err)
+			got = append(got, c.ID)
+		}
+		assert.Equal(t, []string{"0", "1", "2"}, got, "totalPages %s", total)
 	}
 }
 
@@ -299,7 +326,7 @@ func TestLinksAreNotFollowed(t *testing.T) {
 	srv.Inject(decisioningtest.Fault{Operation: "Customers", Kind: decisioningtest.Garble, Body: `{"resources":[{"id":"a"}],"pagination":{"next":"https://elsewhere.example/?evil=1","totalPages":2}}`})
 	srv.Inject(decisioningtest.Fault{Operation: "Customers", Kind: decisioningtest.Garble, Body: `{"resources":[{"id":"b"}],"pagination":{"next":null,"totalPages":2}}`})
 	n := 0
-	for _, err := range client.Customers().All(t.Context()) {
+	for _, err := range client.Customers(decisioning.ListOptions{}).All(t.Context()) {
 		require.NoError(t, err)
 		n++
 	}

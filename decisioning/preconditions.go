@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/ccr-sdk/ccr"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Precondition is something that Algoan documents an analysis to need. Each is
@@ -80,7 +81,7 @@ func (u AnalysisUpdate) Validate() error {
 }
 
 // checkData refuses data in two formats, and raw data in none.
-func checkData(f *ccr.Faults, accounts []Account, rawAccounts, connections bool, format Format, extra map[string]any) {
+func checkData(f *ccr.Faults, accounts []Account, rawAccounts, connections bool, format Format, extra map[string]jsontext.Value) {
 	if rawAccounts && accounts != nil {
 		f.Add("accounts", "are given both in Algoan's format and raw")
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -98,12 +99,12 @@ func TestAllFaultsAtOnce(t *testing.T) {
 
 func TestRawData(t *testing.T) {
 	t.Parallel()
-	raw := []json.RawMessage{json.RawMessage(`{"accounts":[]}`)}
+	raw := []jsontext.Value{jsontext.Value(`{"accounts":[]}`)}
 	good := []decisioning.AnalysisInput{
 		{}, // created empty
 		{Format: decisioning.FormatBudgetInsightV2, Connections: raw},
 		{Format: decisioning.FormatTinkV2, RawAccounts: raw},
-		{Connections: raw, Extra: map[string]any{"format": "NEW_V9"}},
+		{Connections: raw, Extra: map[string]jsontext.Value{"format": jsontext.Value(`"NEW_V9"`)}},
 	}
 	for i, in := range good {
 		assert.NoError(t, in.Validate(), i)
@@ -121,7 +122,7 @@ func TestRawData(t *testing.T) {
 
 	b, err := json.Marshal(good[2])
 	require.NoError(t, err)
-	assert.Equal(t, `{"accounts":[{"accounts":[]}],"format":"TINK_V2"}`, string(b))
+	assert.Equal(t, `{"format":"TINK_V2","accounts":[{"accounts":[]}]}`, string(b))
 	var back decisioning.AnalysisInput
 	require.NoError(t, json.Unmarshal(b, &back))
 	assert.Equal(t, good[2], back)

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/ccr-sdk/ccr"
-	"github.com/ccr-sdk/ccr/decisioning/internal/wire"
 )
 
 // maxProfile bounds a profile file; those of a person's accounts are far
@@ -33,8 +32,8 @@ func ReadProfile(r io.Reader) (AnalysisInput, error) {
 	}
 	var in AnalysisInput
 	odd, err := in.read(b)
-	if w, ok := errors.AsType[*wire.Error](err); ok {
-		f.Add(orRoot(w.Path), (&wire.Error{Offset: w.Offset, What: w.What}).Error())
+	if w, ok := errors.AsType[*codecError](err); ok {
+		f.Add(orRoot(w.path), w.what)
 	}
 	for _, path := range odd {
 		f.Add(path, "is of another type than expected")

@@ -44,21 +44,21 @@ func (c *Client) Essentials(ctx context.Context, customerID, analysisID string, 
 }
 
 // CashFlows lists the cash flows of a completed analysis.
-func (c *Client) CashFlows(customerID, analysisID string, opts ...ListOption) *ccr.Pages[CashFlow] {
-	return list[CashFlow](c, get("CashFlows", insightsPath+"/cash-flows"), []string{customerID, analysisID}, opts)
+func (c *Client) CashFlows(customerID, analysisID string, o ListOptions, opts ...ccr.CallOption) *ccr.Pages[CashFlow] {
+	return list[CashFlow](c, get("CashFlows", insightsPath+"/cash-flows"), []string{customerID, analysisID}, o, opts)
 }
 
 // Accounts lists the accounts of an analysis.
-func (c *Client) Accounts(customerID, analysisID string, opts ...ListOption) *ccr.Pages[Account] {
-	return list[Account](c, get("Accounts", analysisPath+"/accounts"), []string{customerID, analysisID}, opts)
+func (c *Client) Accounts(customerID, analysisID string, o ListOptions, opts ...ccr.CallOption) *ccr.Pages[Account] {
+	return list[Account](c, get("Accounts", analysisPath+"/accounts"), []string{customerID, analysisID}, o, opts)
 }
 
 // Transactions lists the enriched transactions of an analysis.
-func (c *Client) Transactions(customerID, analysisID string, opts ...ListOption) *ccr.Pages[Transaction] {
-	return list[Transaction](c, get("Transactions", analysisPath+"/transactions"), []string{customerID, analysisID}, opts)
+func (c *Client) Transactions(customerID, analysisID string, o ListOptions, opts ...ccr.CallOption) *ccr.Pages[Transaction] {
+	return list[Transaction](c, get("Transactions", analysisPath+"/transactions"), []string{customerID, analysisID}, o, opts)
 }
 
 // AccountTransactions lists the transactions of one account.
-func (c *Client) AccountTransactions(customerID, analysisID, accountID string, opts ...ListOption) *ccr.Pages[Transaction] {
-	return list[Transaction](c, get("AccountTransactions", analysisPath+"/accounts/{accountId}/transactions"), []string{customerID, analysisID, accountID}, opts)
+func (c *Client) AccountTransactions(customerID, analysisID, accountID string, o ListOptions, opts ...ccr.CallOption) *ccr.Pages[Transaction] {
+	return list[Transaction](c, get("AccountTransactions", analysisPath+"/accounts/{accountId}/transactions"), []string{customerID, analysisID, accountID}, o, opts)
 }

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/ccr-sdk/ccr"
-	"github.com/ccr-sdk/ccr/decisioning/internal/wire"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // SignatureHeader carries the signature of an event.
@@ -38,8 +38,8 @@ type Event struct {
 	AnalysisID string
 	SessionID  string
 
-	Payload json.RawMessage // as it came, whatever the event
-	Body    json.RawMessage // the whole delivery
+	Payload jsontext.Value // as it came, whatever the event
+	Body    jsontext.Value // the whole delivery
 }
 
 // SignPayload returns the value of [SignatureHeader] for a payload, as Algoan
@@ -104,19 +104,17 @@ func verify(signature string, payload []byte, secrets []ccr.Secret) error {
 
 // webhookBody is a delivery.
 type webhookBody struct {
-	Subscription *Subscription   `json:"subscription,omitzero"`
-	Payload      json.RawMessage `json:"payload,omitzero"`
-	Time         json.RawMessage `json:"time,omitzero"`
-	Index        json.RawMessage `json:"index,omitzero"`
-	ID           string          `json:"id,omitzero"`
-	Extra        map[string]any  `json:"-"`
+	Subscription *Subscription  `json:"subscription"`
+	Payload      jsontext.Value `json:"payload"`
+	Time         jsontext.Value `json:"time"`
+	Index        jsontext.Value `json:"index"`
+	ID           string         `json:"id"`
 }
 
 type payloadIDs struct {
-	CustomerID string         `json:"customerId,omitzero"`
-	AnalysisID string         `json:"analysisId,omitzero"`
-	SessionID  string         `json:"sessionId,omitzero"`
-	Extra      map[string]any `json:"-"`
+	CustomerID string `json:"customerId"`
+	AnalysisID string `json:"analysisId"`
+	SessionID  string `json:"sessionId"`
 }
 
 // ErrMalformedEvent: a delivery that is not the JSON that Algoan sends.
@@ -128,16 +126,15 @@ var ErrMalformedEvent = errors.New("decisioning: the event is malformed")
 // are no http.Handler. Errors are [ErrSignature], [ErrMalformedEvent], or that
 // of a secret that cannot be read; none quotes the delivery.
 func ParseEvent(body []byte, signature string, secrets ...ccr.Secret) (Event, error) {
-	payload, n, err := wire.Member(body, "payload")
-	if err != nil || n != 1 { // with two, one could be signed and the other one read
+	var b webhookBody
+	// Of two payloads, one could be signed and the other one read: the codec
+	// refuses a name that occurs twice.
+	if decode(body, &b) != nil || b.Payload == nil {
 		return Event{}, ErrMalformedEvent
 	}
+	payload := b.Payload
 	if err := verify(signature, payload, secrets); err != nil {
 		return Event{}, err
-	}
-	var b webhookBody
-	if _, err := wire.Unmarshal(body, &b); err != nil {
-		return Event{}, ErrMalformedEvent
 	}
 	e := Event{ID: b.ID, Index: -1, Payload: bytes.Clone(payload), Body: bytes.Clone(body)}
 	if b.Subscription != nil {
@@ -153,14 +150,14 @@ func ParseEvent(body []byte, signature string, secrets ...ccr.Secret) (Event, er
 		e.Index = index
 	}
 	var ids payloadIDs
-	if _, err := wire.Unmarshal(payload, &ids); err == nil { // a payload may be of any type
+	if decode(payload, &ids) == nil { // a payload may be of any type
 		e.CustomerID, e.AnalysisID, e.SessionID = ids.CustomerID, ids.AnalysisID, ids.SessionID
 	}
 	return e, nil
 }
 
 // integer reads a number, in quotes or not.
-func integer(raw json.RawMessage) (int64, bool) {
+func integer(raw jsontext.Value) (int64, bool) {
 	n, err := strconv.ParseInt(strings.Trim(string(raw), `"`), 10, 64)
 	return n, err == nil
 }

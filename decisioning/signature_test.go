@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -82,7 +83,7 @@ func TestParseEvent(t *testing.T) {
 	require.NoError(t, err, "several secrets, while they change")
 	assert.Equal(t, decisioning.Event{
 		Name: decisioning.EventAnalysisCompleted, SubscriptionID: "s1", ID: "e1", Index: 7, Time: time.UnixMilli(1649079130891).UTC(),
-		CustomerID: "c1", AnalysisID: "a1", Payload: json.RawMessage(payload), Body: json.RawMessage(delivery(payload)),
+		CustomerID: "c1", AnalysisID: "a1", Payload: jsontext.Value(payload), Body: jsontext.Value(delivery(payload)),
 	}, e)
 
 	// Algoan's own sample has neither id nor status; its list model has a text for index.
@@ -146,7 +147,7 @@ func FuzzEvent(f *testing.F) {
 		_, err := decisioning.ParseEvent(body, "sha256="+strings.Repeat("00", 32), secret)
 		require.Error(t, err)
 		var outer struct {
-			Payload json.RawMessage `json:"payload"`
+			Payload jsontext.Value `json:"payload"`
 		}
 		if json.Unmarshal(body, &outer) != nil || outer.Payload == nil {
 			return

@@ -1,22 +1,22 @@
 package decisioning
 
 import (
-	"encoding/json"
 	"net/url"
 
 	"github.com/ccr-sdk/ccr"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Subscription makes Algoan call a URL at events of one name.
 type Subscription struct {
-	ID        string             `json:"id,omitzero"`        // 24 hexadecimal digits, as all of Algoan's ids
-	EventName EventName          `json:"eventName,omitzero"` // one for each subscription
-	Target    string             `json:"target,omitzero"`    // your URL
-	Status    SubscriptionStatus `json:"status,omitzero"`    // only an ACTIVE one is called (inferred)
-	Secret    ccr.Secret         `json:"secret,omitzero"`    // keys the signature; printed and marshalled as "[redacted]"
-	CreatedAt ccr.DateTime       `json:"createdAt,omitzero"` // perhaps missing
-	UpdatedAt ccr.DateTime       `json:"updatedAt,omitzero"` // perhaps missing
-	Extra     map[string]any     `json:"-"`                  // every other member: see "Unknown members"
+	ID        string                    `json:"id,omitzero"`        // 24 hexadecimal digits, as all of Algoan's ids
+	EventName EventName                 `json:"eventName,omitzero"` // one for each subscription
+	Target    string                    `json:"target,omitzero"`    // your URL
+	Status    SubscriptionStatus        `json:"status,omitzero"`    // only an ACTIVE one is called (inferred)
+	Secret    ccr.Secret                `json:"secret,omitzero"`    // keys the signature; printed and marshalled as "[redacted]"
+	CreatedAt ccr.DateTime              `json:"createdAt,omitzero"` // perhaps missing
+	UpdatedAt ccr.DateTime              `json:"updatedAt,omitzero"` // perhaps missing
+	Extra     map[string]jsontext.Value `json:",embed"`             // every other member: see "Unknown members"
 }
 
 // EventName is what happened; other values come, and any can be subscribed to.
@@ -53,10 +53,10 @@ const (
 
 // NewSubscription subscribes to one event.
 type NewSubscription struct {
-	EventName EventName      `json:"eventName,omitzero"` // one; see the constants
-	Target    string         `json:"target,omitzero"`    // https URL that a [WebhookHandler] serves
-	Secret    ccr.Secret     `json:"secret,omitzero"`    // required: without one nothing is signed
-	Extra     map[string]any `json:"-"`                  // added to the request; wins over a field of the same name
+	EventName EventName                 `json:"eventName,omitzero"` // one; see the constants
+	Target    string                    `json:"target,omitzero"`    // https URL that a [WebhookHandler] serves
+	Secret    ccr.Secret                `json:"secret,omitzero"`    // required: without one nothing is signed
+	Extra     map[string]jsontext.Value `json:",embed"`             // added to the request; wins over a field of the same name
 }
 
 // Validate reports every fault of a request, without sending it.
@@ -79,14 +79,14 @@ func (n NewSubscription) check(f *ccr.Faults, path string) {
 
 // SubscriptionEvent is one event of a subscription, as Algoan lists it.
 type SubscriptionEvent struct {
-	ID           string          `json:"id,omitzero"`           // what [Client.UpdateEvent] takes
-	Index        json.RawMessage `json:"index,omitzero"`        // a number in deliveries, a text in Algoan's list model
-	Status       EventStatus     `json:"status,omitzero"`       // as the receiver reported it
-	Payload      json.RawMessage `json:"payload,omitzero"`      // identifiers only
-	Subscription *Subscription   `json:"subscription,omitzero"` // perhaps missing
-	CreatedAt    ccr.DateTime    `json:"createdAt,omitzero"`    // perhaps missing
-	UpdatedAt    ccr.DateTime    `json:"updatedAt,omitzero"`    // perhaps missing
-	Extra        map[string]any  `json:"-"`                     // every other member: see "Unknown members"
+	ID           string                    `json:"id,omitzero"`           // what [Client.UpdateEvent] takes
+	Index        jsontext.Value            `json:"index,omitzero"`        // a number in deliveries, a text in Algoan's list model
+	Status       EventStatus               `json:"status,omitzero"`       // as the receiver reported it
+	Payload      jsontext.Value            `json:"payload,omitzero"`      // identifiers only
+	Subscription *Subscription             `json:"subscription,omitzero"` // perhaps missing
+	CreatedAt    ccr.DateTime              `json:"createdAt,omitzero"`    // perhaps missing
+	UpdatedAt    ccr.DateTime              `json:"updatedAt,omitzero"`    // perhaps missing
+	Extra        map[string]jsontext.Value `json:",embed"`                // every other member: see "Unknown members"
 }
 
 // EventStatus is what became of an event; other values may come.

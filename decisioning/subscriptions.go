@@ -16,12 +16,12 @@ func (c *Client) Subscriptions(ctx context.Context, events []EventName, opts ...
 		return nil, err
 	}
 	defer cancel()
-	options := []ListOption{CallsWith(opts...)}
+	var o ListOptions
 	if len(events) > 0 {
-		options = append(options, Filter(map[string]any{"eventName": map[string]any{"$in": events}}))
+		o.Filter = map[string]any{"eventName": map[string]any{"$in": events}}
 	}
 	var all []Subscription
-	for s, err := range list[Subscription](c, get("Subscriptions", subscriptionsPath), nil, options).All(ctx) {
+	for s, err := range list[Subscription](c, get("Subscriptions", subscriptionsPath), nil, o, opts).All(ctx) {
 		if err != nil {
 			return nil, err
 		}
@@ -53,8 +53,7 @@ func (c *Client) CreateSubscription(ctx context.Context, n NewSubscription, opts
 
 // statusUpdate is the body that changes a status.
 type statusUpdate struct {
-	Status string         `json:"status,omitzero"`
-	Extra  map[string]any `json:"-"`
+	Status string `json:"status"`
 }
 
 func (c *Client) setStatus(ctx context.Context, operation, path string, args []string, status string, opts []ccr.CallOption) error {
@@ -128,8 +127,8 @@ func (c *Client) EnsureSubscriptions(ctx context.Context, wanted []NewSubscripti
 
 // Events lists the events of a subscription. Known from Algoan's own SDK only,
 // where it belongs to an older version of the API.
-func (c *Client) Events(subscriptionID string, opts ...ListOption) *ccr.Pages[SubscriptionEvent] {
-	return list[SubscriptionEvent](c, get("Events", subscriptionPath+"/events"), []string{subscriptionID}, opts)
+func (c *Client) Events(subscriptionID string, o ListOptions, opts ...ccr.CallOption) *ccr.Pages[SubscriptionEvent] {
+	return list[SubscriptionEvent](c, get("Events", subscriptionPath+"/events"), []string{subscriptionID}, o, opts)
 }
 
 // UpdateEvent tells Algoan what became of an event. [WebhookHandler] does so

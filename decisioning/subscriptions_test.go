@@ -95,7 +95,7 @@ func TestEventsAreListed(t *testing.T) {
 	require.NoError(t, err)
 	srv.Emit("x", map[string]string{"customerId": "c"})
 	n := 0
-	for e, err := range client.Events(subs[0].ID).All(t.Context()) {
+	for e, err := range client.Events(subs[0].ID, decisioning.ListOptions{}).All(t.Context()) {
 		require.NoError(t, err)
 		assert.JSONEq(t, `{"customerId":"c"}`, string(e.Payload))
 		require.NoError(t, client.UpdateEvent(t.Context(), subs[0].ID, e.ID, decisioning.EventAck))

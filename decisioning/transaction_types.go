@@ -1,9 +1,8 @@
 package decisioning
 
 import (
-	"encoding/json"
-
 	"github.com/ccr-sdk/ccr"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Transaction is one movement on an account, as input or as output.
@@ -23,14 +22,14 @@ type Transaction struct {
 	UpdatedAt   ccr.DateTime      `json:"updatedAt,omitzero"`   // output
 	// Extra holds every other member as it came, and adds members to a
 	// request: see "Unknown members" in the package's documentation.
-	Extra map[string]any `json:"-"`
+	Extra map[string]jsontext.Value `json:",embed"`
 }
 
 // TransactionDates are the days of a transaction.
 type TransactionDates struct {
-	DebitedAt ccr.DateTime   `json:"debitedAt,omitzero"` // value date (inferred)
-	BookedAt  ccr.DateTime   `json:"bookedAt,omitzero"`  // the day of the entry (inferred)
-	Extra     map[string]any `json:"-"`                  // every other member: see "Unknown members"
+	DebitedAt ccr.DateTime              `json:"debitedAt,omitzero"` // value date (inferred)
+	BookedAt  ccr.DateTime              `json:"bookedAt,omitzero"`  // the day of the entry (inferred)
+	Extra     map[string]jsontext.Value `json:",embed"`             // every other member: see "Unknown members"
 }
 
 // Enrichments is what Algoan found out about a transaction.
@@ -40,13 +39,13 @@ type Enrichments struct {
 	IsRejected *bool           `json:"isRejected,omitzero"` // nil if Algoan does not say
 	// RelatedTransactions is newer than CounterPartID. Algoan shows only an
 	// empty object; its members are not documented.
-	RelatedTransactions     json.RawMessage `json:"relatedTransactions,omitzero"`
-	CounterPartID           string          `json:"counterPartId,omitzero"`           // older
-	GroupID                 string          `json:"groupId,omitzero"`                 // of transactions that belong together
-	DescriptionGroupID      string          `json:"descriptionGroupId,omitzero"`      // of transactions with like descriptions (inferred)
-	IsInternationalTransfer *bool           `json:"isInternationalTransfer,omitzero"` // newer
-	Periodicity             Periodicity     `json:"periodicity,omitzero"`             // inferred: named in prose only
-	Extra                   map[string]any  `json:"-"`                                // every other member: see "Unknown members"
+	RelatedTransactions     jsontext.Value            `json:"relatedTransactions,omitzero"`
+	CounterPartID           string                    `json:"counterPartId,omitzero"`           // older
+	GroupID                 string                    `json:"groupId,omitzero"`                 // of transactions that belong together
+	DescriptionGroupID      string                    `json:"descriptionGroupId,omitzero"`      // of transactions with like descriptions (inferred)
+	IsInternationalTransfer *bool                     `json:"isInternationalTransfer,omitzero"` // newer
+	Periodicity             Periodicity               `json:"periodicity,omitzero"`             // inferred: named in prose only
+	Extra                   map[string]jsontext.Value `json:",embed"`                           // every other member: see "Unknown members"
 }
 
 // TransactionType is how money moved; other values may come.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -150,40 +149,4 @@ func (c *Client) ResumeAnalysis(token string, opts ...ccr.CallOption) (*ccr.Poll
 		return nil, f.Err(service, "ResumeAnalysis")
 	}
 	return c.AnalysisPoller(customerID, analysisID, opts...), nil
-}
-
-// AnalysisRef names an analysis.
-type AnalysisRef struct {
-	CustomerID string // both are needed: Algoan has no other path
-	AnalysisID string // of that customer
-}
-
-// WaitedAnalysis is what [Client.WaitAnalyses] learnt of one analysis.
-type WaitedAnalysis struct {
-	AnalysisRef
-	Analysis *Analysis // nil if it could not be read
-	Err      error     // an [*AnalysisError], or why it could not be read
-}
-
-// WaitAnalyses waits for many analyses at once and yields each as it ends, in
-// the order of ending, with at most inFlight requests at a time (0 or less: 8).
-// One that fails does not end the others.
-func (c *Client) WaitAnalyses(ctx context.Context, refs []AnalysisRef, inFlight int, opts ...ccr.CallOption) iter.Seq[WaitedAnalysis] {
-	return func(yield func(WaitedAnalysis) bool) {
-		ctx, cancel, err := bounded(ctx, opts)
-		if err != nil {
-			yield(WaitedAnalysis{Err: err})
-			return
-		}
-		defer cancel()
-		pollers := make([]*ccr.Poller[*Analysis], len(refs))
-		for i, r := range refs {
-			pollers[i] = c.AnalysisPoller(r.CustomerID, r.AnalysisID, opts...)
-		}
-		for i, w := range ccr.WaitAll(ctx, inFlight, pollers...) {
-			if !yield(WaitedAnalysis{refs[i], w.Value, waited(w.Err)}) {
-				return
-			}
-		}
-	}
 }

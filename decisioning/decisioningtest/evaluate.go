@@ -9,6 +9,7 @@ import (
 
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/decisioning"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // The codes that the rule table gives an analysis that cannot be made. Those
@@ -161,8 +162,8 @@ func (s *Server) evaluate(accounts []decisioning.Account, newID func() string) o
 }
 
 // withoutID drops an id of the uploader's, which the server replaces.
-func withoutID(extra map[string]any) map[string]any {
-	out := map[string]any{}
+func withoutID(extra map[string]jsontext.Value) map[string]jsontext.Value {
+	out := map[string]jsontext.Value{}
 	for name, v := range extra {
 		if name != "id" {
 			out[name] = v

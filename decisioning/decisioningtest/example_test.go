@@ -39,7 +39,7 @@ func Example() {
 	}).Inject(decisioningtest.Fault{Operation: "Transactions", Skip: 1, Kind: decisioningtest.Answer, Status: http.StatusServiceUnavailable})
 
 	count := 0
-	for _, err := range client.Transactions(customer.ID, analysis.ID, decisioning.PageSize(100)).All(ctx) {
+	for _, err := range client.Transactions(customer.ID, analysis.ID, decisioning.ListOptions{PageSize: 100}).All(ctx) {
 		if err != nil {
 			log.Fatal(err)
 		}

@@ -3,7 +3,6 @@ package decisioningtest
 import (
 	"context"
 	"fmt"
-	"iter"
 
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/decisioning"
@@ -19,14 +18,14 @@ type Mock struct {
 	// One for each method of [decisioning.API], of its signature.
 	CreateCustomerFunc      func(ctx context.Context, n decisioning.NewCustomer, opts ...ccr.CallOption) (*decisioning.Customer, error)
 	CustomerFunc            func(ctx context.Context, customerID string, opts ...ccr.CallOption) (*decisioning.Customer, error)
-	CustomersFunc           func(opts ...decisioning.ListOption) *ccr.Pages[decisioning.Customer]
+	CustomersFunc           func(o decisioning.ListOptions, opts ...ccr.CallOption) *ccr.Pages[decisioning.Customer]
 	UpdateCustomerFunc      func(ctx context.Context, customerID string, u decisioning.CustomerUpdate, opts ...ccr.CallOption) (*decisioning.Customer, error)
 	DeleteCustomerFunc      func(ctx context.Context, customerID string, opts ...ccr.CallOption) error
 	FindCustomerFunc        func(ctx context.Context, customIdentifier string, opts ...ccr.CallOption) (*decisioning.Customer, error)
 	EnsureCustomerFunc      func(ctx context.Context, n decisioning.NewCustomer, opts ...ccr.CallOption) (*decisioning.Customer, error)
 	CreateAnalysisFunc      func(ctx context.Context, customerID string, in decisioning.AnalysisInput, opts ...ccr.CallOption) (*decisioning.Analysis, error)
 	AnalysisFunc            func(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*decisioning.Analysis, error)
-	AnalysesFunc            func(customerID string, opts ...decisioning.ListOption) *ccr.Pages[decisioning.Analysis]
+	AnalysesFunc            func(customerID string, o decisioning.ListOptions, opts ...ccr.CallOption) *ccr.Pages[decisioning.Analysis]
 	UpdateAnalysisFunc      func(ctx context.Context, customerID, analysisID string, u decisioning.AnalysisUpdate, opts ...ccr.CallOption) (*decisioning.Analysis, error)
 	ScoresFunc              func(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*decisioning.Scores, error)
 	IncomesFunc             func(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*decisioning.Incomes, error)
@@ -34,19 +33,18 @@ type Mock struct {
 	LoansFunc               func(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*decisioning.Loans, error)
 	RisksFunc               func(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*decisioning.Risks, error)
 	EssentialsFunc          func(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*decisioning.Essentials, error)
-	CashFlowsFunc           func(customerID, analysisID string, opts ...decisioning.ListOption) *ccr.Pages[decisioning.CashFlow]
-	AccountsFunc            func(customerID, analysisID string, opts ...decisioning.ListOption) *ccr.Pages[decisioning.Account]
-	TransactionsFunc        func(customerID, analysisID string, opts ...decisioning.ListOption) *ccr.Pages[decisioning.Transaction]
-	AccountTransactionsFunc func(customerID, analysisID, accountID string, opts ...decisioning.ListOption) *ccr.Pages[decisioning.Transaction]
+	CashFlowsFunc           func(customerID, analysisID string, o decisioning.ListOptions, opts ...ccr.CallOption) *ccr.Pages[decisioning.CashFlow]
+	AccountsFunc            func(customerID, analysisID string, o decisioning.ListOptions, opts ...ccr.CallOption) *ccr.Pages[decisioning.Account]
+	TransactionsFunc        func(customerID, analysisID string, o decisioning.ListOptions, opts ...ccr.CallOption) *ccr.Pages[decisioning.Transaction]
+	AccountTransactionsFunc func(customerID, analysisID, accountID string, o decisioning.ListOptions, opts ...ccr.CallOption) *ccr.Pages[decisioning.Transaction]
 	WaitAnalysisFunc        func(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*decisioning.Analysis, error)
 	AnalysisPollerFunc      func(customerID, analysisID string, opts ...ccr.CallOption) *ccr.Poller[*decisioning.Analysis]
 	ResumeAnalysisFunc      func(token string, opts ...ccr.CallOption) (*ccr.Poller[*decisioning.Analysis], error)
-	WaitAnalysesFunc        func(ctx context.Context, refs []decisioning.AnalysisRef, inFlight int, opts ...ccr.CallOption) iter.Seq[decisioning.WaitedAnalysis]
 	SubscriptionsFunc       func(ctx context.Context, events []decisioning.EventName, opts ...ccr.CallOption) ([]decisioning.Subscription, error)
 	CreateSubscriptionFunc  func(ctx context.Context, n decisioning.NewSubscription, opts ...ccr.CallOption) (*decisioning.Subscription, error)
 	UpdateSubscriptionFunc  func(ctx context.Context, subscriptionID string, status decisioning.SubscriptionStatus, opts ...ccr.CallOption) error
 	EnsureSubscriptionsFunc func(ctx context.Context, wanted []decisioning.NewSubscription, opts ...ccr.CallOption) ([]decisioning.Subscription, error)
-	EventsFunc              func(subscriptionID string, opts ...decisioning.ListOption) *ccr.Pages[decisioning.SubscriptionEvent]
+	EventsFunc              func(subscriptionID string, o decisioning.ListOptions, opts ...ccr.CallOption) *ccr.Pages[decisioning.SubscriptionEvent]
 	UpdateEventFunc         func(ctx context.Context, subscriptionID, eventID string, status decisioning.EventStatus, opts ...ccr.CallOption) error
 }
 
@@ -91,11 +89,11 @@ func (m *Mock) Customer(ctx context.Context, customerID string, opts ...ccr.Call
 }
 
 // Customers calls CustomersFunc.
-func (m *Mock) Customers(opts ...decisioning.ListOption) *ccr.Pages[decisioning.Customer] {
+func (m *Mock) Customers(o decisioning.ListOptions, opts ...ccr.CallOption) *ccr.Pages[decisioning.Customer] {
 	if m.CustomersFunc == nil {
 		return noPages[decisioning.Customer](m, "Customers")
 	}
-	return m.CustomersFunc(opts...)
+	return m.CustomersFunc(o, opts...)
 }
 
 // UpdateCustomer calls UpdateCustomerFunc.
@@ -147,11 +145,11 @@ func (m *Mock) Analysis(ctx context.Context, customerID, analysisID string, opts
 }
 
 // Analyses calls AnalysesFunc.
-func (m *Mock) Analyses(customerID string, opts ...decisioning.ListOption) *ccr.Pages[decisioning.Analysis] {
+func (m *Mock) Analyses(customerID string, o decisioning.ListOptions, opts ...ccr.CallOption) *ccr.Pages[decisioning.Analysis] {
 	if m.AnalysesFunc == nil {
 		return noPages[decisioning.Analysis](m, "Analyses")
 	}
-	return m.AnalysesFunc(customerID, opts...)
+	return m.AnalysesFunc(customerID, o, opts...)
 }
 
 // UpdateAnalysis calls UpdateAnalysisFunc.
@@ -211,35 +209,35 @@ func (m *Mock) Essentials(ctx context.Context, customerID, analysisID string, op
 }
 
 // CashFlows calls CashFlowsFunc.
-func (m *Mock) CashFlows(customerID, analysisID string, opts ...decisioning.ListOption) *ccr.Pages[decisioning.CashFlow] {
+func (m *Mock) CashFlows(customerID, analysisID string, o decisioning.ListOptions, opts ...ccr.CallOption) *ccr.Pages[decisioning.CashFlow] {
 	if m.CashFlowsFunc == nil {
 		return noPages[decisioning.CashFlow](m, "CashFlows")
 	}
-	return m.CashFlowsFunc(customerID, analysisID, opts...)
+	return m.CashFlowsFunc(customerID, analysisID, o, opts...)
 }
 
 // Accounts calls AccountsFunc.
-func (m *Mock) Accounts(customerID, analysisID string, opts ...decisioning.ListOption) *ccr.Pages[decisioning.Account] {
+func (m *Mock) Accounts(customerID, analysisID string, o decisioning.ListOptions, opts ...ccr.CallOption) *ccr.Pages[decisioning.Account] {
 	if m.AccountsFunc == nil {
 		return noPages[decisioning.Account](m, "Accounts")
 	}
-	return m.AccountsFunc(customerID, analysisID, opts...)
+	return m.AccountsFunc(customerID, analysisID, o, opts...)
 }
 
 // Transactions calls TransactionsFunc.
-func (m *Mock) Transactions(customerID, analysisID string, opts ...decisioning.ListOption) *ccr.Pages[decisioning.Transaction] {
+func (m *Mock) Transactions(customerID, analysisID string, o decisioning.ListOptions, opts ...ccr.CallOption) *ccr.Pages[decisioning.Transaction] {
 	if m.TransactionsFunc == nil {
 		return noPages[decisioning.Transaction](m, "Transactions")
 	}
-	return m.TransactionsFunc(customerID, analysisID, opts...)
+	return m.TransactionsFunc(customerID, analysisID, o, opts...)
 }
 
 // AccountTransactions calls AccountTransactionsFunc.
-func (m *Mock) AccountTransactions(customerID, analysisID, accountID string, opts ...decisioning.ListOption) *ccr.Pages[decisioning.Transaction] {
+func (m *Mock) AccountTransactions(customerID, analysisID, accountID string, o decisioning.ListOptions, opts ...ccr.CallOption) *ccr.Pages[decisioning.Transaction] {
 	if m.AccountTransactionsFunc == nil {
 		return noPages[decisioning.Transaction](m, "AccountTransactions")
 	}
-	return m.AccountTransactionsFunc(customerID, analysisID, accountID, opts...)
+	return m.AccountTransactionsFunc(customerID, analysisID, accountID, o, opts...)
 }
 
 // WaitAnalysis calls WaitAnalysisFunc.
@@ -266,16 +264,6 @@ func (m *Mock) ResumeAnalysis(token string, opts ...ccr.CallOption) (*ccr.Poller
 		return nil, m.missing("ResumeAnalysis")
 	}
 	return m.ResumeAnalysisFunc(token, opts...)
-}
-
-// WaitAnalyses calls WaitAnalysesFunc.
-func (m *Mock) WaitAnalyses(ctx context.Context, refs []decisioning.AnalysisRef, inFlight int, opts ...ccr.CallOption) iter.Seq[decisioning.WaitedAnalysis] {
-	if m.WaitAnalysesFunc == nil {
-		return func(yield func(decisioning.WaitedAnalysis) bool) {
-			yield(decisioning.WaitedAnalysis{Err: m.missing("WaitAnalyses")})
-		}
-	}
-	return m.WaitAnalysesFunc(ctx, refs, inFlight, opts...)
 }
 
 // Subscriptions calls SubscriptionsFunc.
@@ -311,11 +299,11 @@ func (m *Mock) EnsureSubscriptions(ctx context.Context, wanted []decisioning.New
 }
 
 // Events calls EventsFunc.
-func (m *Mock) Events(subscriptionID string, opts ...decisioning.ListOption) *ccr.Pages[decisioning.SubscriptionEvent] {
+func (m *Mock) Events(subscriptionID string, o decisioning.ListOptions, opts ...ccr.CallOption) *ccr.Pages[decisioning.SubscriptionEvent] {
 	if m.EventsFunc == nil {
 		return noPages[decisioning.SubscriptionEvent](m, "Events")
 	}
-	return m.EventsFunc(subscriptionID, opts...)
+	return m.EventsFunc(subscriptionID, o, opts...)
 }
 
 // UpdateEvent calls UpdateEventFunc.

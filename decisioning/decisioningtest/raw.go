@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strings"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/decisioning"
 )
@@ -11,7 +13,7 @@ import (
 // fromRaw reads what the rules need out of aggregators' formats; ok is false
 // for one that they do not know or cannot read.
 func fromRaw(in decisioning.AnalysisInput) (accounts []decisioning.Account, ok bool) {
-	read := map[decisioning.Format]func(json.RawMessage) (decisioning.Account, error){
+	read := map[decisioning.Format]func(jsontext.Value) (decisioning.Account, error){
 		decisioning.FormatBudgetInsightV2: fromPowens,
 		decisioning.FormatLinxoDirectV3:   fromLinxo,
 	}[in.Format]
@@ -20,7 +22,7 @@ func fromRaw(in decisioning.AnalysisInput) (accounts []decisioning.Account, ok b
 	}
 	for _, raw := range in.Connections {
 		var c struct {
-			Accounts []json.RawMessage `json:"accounts"`
+			Accounts []jsontext.Value `json:"accounts"`
 		}
 		if json.Unmarshal(raw, &c) != nil {
 			return nil, false
@@ -57,7 +59,7 @@ func usage(s string) decisioning.Usage {
 	return decisioning.UsageProfessional
 }
 
-func fromPowens(raw json.RawMessage) (decisioning.Account, error) {
+func fromPowens(raw jsontext.Value) (decisioning.Account, error) {
 	var p struct {
 		Balance    ccr.Amount   `json:"balance"`
 		LastUpdate ccr.DateTime `json:"last_update"`
@@ -87,7 +89,7 @@ func fromPowens(raw json.RawMessage) (decisioning.Account, error) {
 	return a, err
 }
 
-func fromLinxo(raw json.RawMessage) (decisioning.Account, error) {
+func fromLinxo(raw jsontext.Value) (decisioning.Account, error) {
 	type money struct {
 		Currency string     `json:"currency"`
 		Amount   ccr.Amount `json:"amount"`

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -67,7 +69,7 @@ func TestPagination(t *testing.T) {
 		status, body := get(query)
 		require.Equal(t, http.StatusOK, status)
 		var v struct {
-			Pagination json.RawMessage `json:"pagination"`
+			Pagination jsontext.Value `json:"pagination"`
 		}
 		require.NoError(t, json.Unmarshal([]byte(body), &v))
 		return string(v.Pagination)
@@ -188,7 +190,7 @@ func TestRuleTableRefusals(t *testing.T) {
 		decisioningtest.CodeOwnershipNotSupported:   change(func(a *decisioning.Account) { a.Ownership = decisioning.OwnershipOther }),
 		decisioningtest.CodeUsageNotSupported:       change(func(a *decisioning.Account) { a.Usage = decisioning.UsageProfessional }),
 		decisioningtest.CodeNotEnoughTransactions:   change(func(a *decisioning.Account) { a.Transactions = a.Transactions[:19] }),
-		decisioningtest.CodeBadRequest:              {Format: "NEW_V9", Connections: []json.RawMessage{[]byte(`{}`)}},
+		decisioningtest.CodeBadRequest:              {Format: "NEW_V9", Connections: []jsontext.Value{[]byte(`{}`)}},
 	}
 	for code, in := range cases {
 		assert.Equal(t, code, end(srv, client, in))
@@ -247,21 +249,21 @@ func TestStepsOfAnAnalysis(t *testing.T) {
 func TestNothingIsLostOnTheWay(t *testing.T) {
 	t.Parallel()
 	srv, client := serve(t, decisioningtest.Config{Processing: time.Hour})
-	customer, err := client.CreateCustomer(t.Context(), decisioning.NewCustomer{CustomIdentifier: "C", Extra: map[string]any{"vip": json.RawMessage("1.50")}})
+	customer, err := client.CreateCustomer(t.Context(), decisioning.NewCustomer{CustomIdentifier: "C", Extra: map[string]jsontext.Value{"vip": jsontext.Value("1.50")}})
 	require.NoError(t, err)
-	assert.Equal(t, json.RawMessage("1.50"), customer.Extra["vip"])
+	assert.Equal(t, jsontext.Value("1.50"), customer.Extra["vip"])
 	in := account(0, 0, 0, "")
-	in.Accounts[0].Extra = map[string]any{"x-branch": "7"}
-	in.Accounts[0].Transactions[0].Extra = map[string]any{"merchant": json.RawMessage(`{"id":1.0}`)}
+	in.Accounts[0].Extra = map[string]jsontext.Value{"x-branch": jsontext.Value(`"7"`)}
+	in.Accounts[0].Transactions[0].Extra = map[string]jsontext.Value{"merchant": jsontext.Value(`{"id":1.0}`)}
 	a, err := client.CreateAnalysis(t.Context(), customer.ID, in)
 	require.NoError(t, err)
 	srv.Finish(a.ID)
-	for acc, err := range client.Accounts(customer.ID, a.ID).All(t.Context()) {
+	for acc, err := range client.Accounts(customer.ID, a.ID, decisioning.ListOptions{}).All(t.Context()) {
 		require.NoError(t, err)
-		assert.Equal(t, json.RawMessage(`"7"`), acc.Extra["x-branch"])
+		assert.Equal(t, jsontext.Value(`"7"`), acc.Extra["x-branch"])
 	}
-	page, err := client.Transactions(customer.ID, a.ID).Page(t.Context(), 1)
+	page, err := client.Transactions(customer.ID, a.ID, decisioning.ListOptions{}).Page(t.Context(), 1)
 	require.NoError(t, err)
-	assert.Equal(t, json.RawMessage(`{"id":1.0}`), page.Items[0].Extra["merchant"])
+	assert.Equal(t, jsontext.Value(`{"id":1.0}`), page.Items[0].Extra["merchant"])
 	assert.True(t, strings.HasPrefix(page.Items[0].ID, "0000"))
 }

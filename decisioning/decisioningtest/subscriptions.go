@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/decisioning"
 )
@@ -125,7 +127,7 @@ func (s *Server) emit(name decisioning.EventName, payload any) {
 		e.ID, e.Status, e.Payload, e.CreatedAt = s.newID(), decisioning.EventInProgress, raw, ccr.NewDateTime(time.Now().UTC())
 		body, err := compact(map[string]any{
 			"subscription": map[string]any{"id": sub.ID, "target": sub.Target, "eventName": sub.EventName, "status": sub.Status},
-			"payload":      json.RawMessage(raw), "time": time.Now().UnixMilli(), "index": len(sub.events) + 1, "id": e.ID,
+			"payload":      jsontext.Value(raw), "time": time.Now().UnixMilli(), "index": len(sub.events) + 1, "id": e.ID,
 		})
 		if err != nil {
 			continue

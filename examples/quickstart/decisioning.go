@@ -74,7 +74,7 @@ func insights(ctx context.Context, client *decisioning.Client, customerID, analy
 	}
 	r.addf("a month", "%s in, %s out", incomes.MonthlyAmount, expenses.MonthlyAmount)
 	read := 0
-	for _, err := range client.Transactions(customerID, analysisID).All(ctx) {
+	for _, err := range client.Transactions(customerID, analysisID, decisioning.ListOptions{}).All(ctx) {
 		if err != nil {
 			return err
 		}

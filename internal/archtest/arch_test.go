@@ -82,6 +82,8 @@ func TestRulesHaveTeeth(t *testing.T) {
 		"service links testkit":   {map[string]string{"accounts": "internal/testkit"}, []string{"accounts → internal/testkit"}},
 		"sftp links auth":         {map[string]string{"sftp": "auth"}, []string{"sftp → auth"}},
 		"sftp links oauth":        {map[string]string{"sftp": "golang.org/x/oauth2/clientcredentials"}, []string{"sftp → golang.org/x/oauth2/clientcredentials"}},
+		"sftp links the engine":   {map[string]string{"sftp": "github.com/go-json-experiment/json/jsontext"}, []string{"sftp → github.com/go-json-experiment/json/jsontext"}},
+		"root links the engine":   {map[string]string{"": "github.com/go-json-experiment/json"}, []string{" → github.com/go-json-experiment/json"}},
 		"sftp links jwt":          {map[string]string{"sftp": "github.com/golang-jwt/jwt/v5"}, []string{"sftp → github.com/golang-jwt/jwt/v5"}},
 		"service knows example":   {map[string]string{"accounts": "examples/quickstart"}, []string{"accounts → examples/quickstart"}},
 		"allowed": {map[string]string{
@@ -140,6 +142,7 @@ func TestChainIsTheShortest(t *testing.T) {
 // one needs its reason here and in the commit.
 var direct = map[string]string{
 	"github.com/hashicorp/go-retryablehttp": "the engine of retries",
+	"github.com/go-json-experiment/json":    "encoding/json/v2 until the go line says 1.27",
 	"github.com/google/go-querystring":      "queries of lists",
 	"github.com/stretchr/testify":           "tests only",
 	"github.com/pkg/sftp":                   "the SFTP protocol",

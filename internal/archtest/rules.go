@@ -19,6 +19,7 @@ var (
 	httpServices = []string{"accounts", "gateway", "decisioning"}
 	allSSH       = []string{"github.com/pkg/sftp", "golang.org/x/crypto/ssh", "github.com/skeema/knownhosts"}
 	allTesting   = []string{"testing", "net/http/httptest", "github.com/stretchr/testify"}
+	jsonEngine   = []string{"github.com/go-json-experiment/json"}
 	allOAuth     = []string{module + "/auth", "golang.org/x/oauth2", "github.com/golang-jwt/jwt"}
 )
 
@@ -35,6 +36,7 @@ func rules() []rule {
 		{says: "no SSH is linked", from: library(append(httpServices, "auth", "")...), to: foreign(allSSH...)},
 		{says: "no test library is linked", from: library(append(services, "auth", "")...), to: foreign(allTesting...)},
 		{says: "no test server is linked", from: library(append(services, "auth", "")...), to: testKit},
+		{says: "only decisioning and gateway link the JSON engine", from: library("", "auth", "internal/transport", "accounts", "sftp"), to: foreign(jsonEngine...)},
 		{says: "no OAuth is linked", from: library("sftp"), to: foreign(allOAuth...)},
 	}
 	for _, service := range services {

@@ -181,7 +181,7 @@ func (c *client) findAnalysis(ctx context.Context, n int, customerID string) (st
 			return "", ctx.Err()
 		}
 	}
-	for a, err := range c.decisioning.Analyses(customerID).All(ctx) {
+	for a, err := range c.decisioning.Analyses(customerID, decisioning.ListOptions{}).All(ctx) {
 		if err != nil {
 			return "", err
 		}

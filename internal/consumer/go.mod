@@ -4,6 +4,8 @@ go 1.26.0
 
 require github.com/ccr-sdk/ccr v0.0.0
 
+require github.com/go-json-experiment/json v1.27.2 // indirect
+
 require (
 	github.com/gofrs/flock v0.13.1 // indirect
 	github.com/golang-jwt/jwt/v5 v5.3.1 // indirect

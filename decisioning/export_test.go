@@ -1,0 +1,8 @@
+package decisioning
+
+// The codec, as the client uses it.
+var (
+	Decode        = decodeLenient
+	Encode        = encode
+	EncodeRequest = encodeRequest
+)
