@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptrace"
 	"sync"
@@ -37,6 +36,8 @@ type attempt struct {
 	handed  atomic.Bool              // the caller's transport has the request
 	getConn atomic.Bool              // it has asked for a connection: it speaks httptrace
 	gotConn atomic.Bool              // a connection was handed to the request
+	stale   atomic.Bool              // the last one was idle for too long and closed instead
+	hop     bool                     // a redirect led here, over a connection
 	sent    atomic.Pointer[sentBody] // the last pass over the body
 	bodyErr atomic.Pointer[error]    // of the body's source
 	stop    atomic.Pointer[beforeError]
@@ -216,40 +217,15 @@ func (a *attempt) start(req *http.Request) {
 	a.mu.Lock()
 	a.timer = time.AfterFunc(first, a.expire)
 	a.mu.Unlock()
-	a.trace.GotConn = a.onGotConn
-	if !a.k.c.traced {
-		a.trace.GetConn = a.onGetConn
-	}
+	a.trace.GetConn, a.trace.GotConn = a.onGetConn, a.onGotConn
 	a.ctx = attemptContext{httptrace.WithClientTrace(ccr.ContextWithRoute(ctx, a), &a.trace), a}
 	a.out = *req.WithContext(&a.ctx) //nolint:contextcheck // it is made of the request's
 	if req.Body == nil || req.Body == http.NoBody {
 		return
 	}
-	a.out.Body = newSentBody(a, req.Body)
-	a.out.GetBody = func() (io.ReadCloser, error) {
-		r, err := a.k.req.Body.open()
-		if err != nil {
-			return nil, err
-		}
-		return newSentBody(a, r), nil
-	}
-}
-
-func (a *attempt) onGotConn(httptrace.GotConnInfo) { a.gotConn.Store(true) }
-func (a *attempt) onGetConn(string)                { a.getConn.Store(true) }
-
-// connected reports whether a connection was, or may have been, handed to the
-// request. A transport that does not speak httptrace never says so: unless
-// its error is one of dialling, what it was handed counts as sent.
-func (a *attempt) connected(err error) bool {
-	if a.gotConn.Load() || a.answered.Load() {
-		return true
-	}
-	if a.k.c.traced || !a.handed.Load() || a.getConn.Load() {
-		return false
-	}
-	op, ok := errors.AsType[*net.OpError](err)
-	return !ok || op.Op != "dial"
+	// The transport gets no GetBody: whether the request is sent again is not
+	// its decision.
+	a.out.Body, a.out.GetBody = newSentBody(a, req.Body), nil
 }
 
 // delivered reports whether the vendor may have got the whole request.
@@ -324,6 +300,9 @@ func (a *attempt) end() {
 func (a *attempt) failed(err error) error {
 	if stopped := a.stop.Load(); stopped != nil {
 		return stopped
+	}
+	if a.second() {
+		return errSecond
 	}
 	if t, ok := errors.AsType[*timeoutError](context.Cause(a.cause)); ok {
 		return t

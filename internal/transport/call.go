@@ -151,7 +151,7 @@ func (k *call) newAttempt(hop bool) *attempt {
 	if k.cur != nil {
 		a = new(attempt)
 		if hop {
-			a.gotConn.Store(k.cur.gotConn.Load())
+			a.hop = k.cur.hop || k.cur.gotConn.Load()
 		}
 	}
 	a.k = k

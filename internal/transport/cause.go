@@ -181,7 +181,7 @@ func wireText(err error) string {
 	}
 	for _, known := range []error{
 		context.Canceled, context.DeadlineExceeded, io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, os.ErrDeadlineExceeded,
-		net.ErrClosed, errOrigin, errLostContext, ccr.ErrFileChanged,
+		net.ErrClosed, errOrigin, errLostContext, errSecond, ccr.ErrFileChanged,
 	} {
 		if err == known { //nolint:errorlint // each layer by itself
 			return err.Error()

@@ -130,7 +130,12 @@ func callersTransport(s *ccr.Settings) http.RoundTripper {
 // pipeline puts our transports around the caller's: what happens once per
 // attempt, the middleware, the guard.
 func pipeline(rt http.RoundTripper, middleware []ccr.Middleware) (http.RoundTripper, error) {
-	rt = &guard{rt}
+	g := &guard{next: rt}
+	if t, ok := rt.(*http.Transport); ok {
+		g.fresh = t.Clone()
+		g.fresh.DisableKeepAlives = true
+	}
+	rt = g
 	for _, m := range slices.Backward(middleware) {
 		if rt = m(rt); rt == nil {
 			return nil, errors.New("a middleware returned no transport")

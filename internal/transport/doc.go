@@ -30,10 +30,22 @@
 // limits. Route.NoAnswerRetry rules out every row with an answer. The replay
 // after a 401 is not counted against RetryPolicy.MaxAttempts.
 //
-// net/http itself may send a request again on a new connection if it finds
-// that a kept one was closed: where nothing of it had been written, and, for
-// GET and HEAD only, where the server closed without an answer. Such a replay
-// is part of its attempt.
+// # One connection per attempt
+//
+// net/http sends some requests again by itself, on another connection: under
+// HTTP/2 after GOAWAY and REFUSED_STREAM, whatever the method and without end.
+// An attempt gets one connection: a second one ends it before a byte is
+// written there. A transport that does not speak httptrace gets the request
+// once. A retry, with its limits and its pause, is the pipeline's decision.
+//
+// Unsent-only and destructive requests go over connections of their own, which
+// are closed afterwards: on a kept one, a server that closes it just as the
+// request is written leaves the outcome unknown. Where the transport is hidden
+// (wrapped by instrumentation, say), a kept connection of HTTP/1.1 that was
+// idle for two seconds is closed instead of used; one of HTTP/2 is used.
+//
+// Redirects are followed for GET and HEAD, on the client's own origin. 307 and
+// 308 with a body are not followed: that would send it a second time.
 //
 // # What is said of the outcome
 //

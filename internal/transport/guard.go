@@ -14,8 +14,12 @@ var (
 )
 
 // guard is the innermost transport, below the caller's middleware: it lets a
-// request out only to its client's origin, and attaches the credential there.
-type guard struct{ next http.RoundTripper }
+// request out only to its client's origin, once, and attaches the credential
+// there.
+type guard struct {
+	next  http.RoundTripper
+	fresh *http.Transport // for what must not go out twice: next without kept connections; nil: not to be had
+}
 
 func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	a := attemptOf(req.Context())
@@ -24,9 +28,6 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	if !a.k.c.owns(req) {
 		return nil, refuse(req, errOrigin)
-	}
-	if err := a.before(); err != nil {
-		return nil, refuse(req, err)
 	}
 	out := req
 	if a.auth != nil {
@@ -43,11 +44,14 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 			out = &r
 		}
 	}
-	a.handed.Store(true)
-	resp, err := g.next.RoundTrip(out)
+	next := g.next
+	if g.fresh != nil && a.k.once() {
+		next = g.fresh
+	}
+	resp, err := a.send(next, out)
 	if err != nil {
-		if resp != nil && resp.Body != nil {
-			resp.Body.Close() //nolint:errcheck // an answer with an error is none
+		if next == g.fresh { // it is ours alone; this ends a dial that nobody waits for
+			g.fresh.CloseIdleConnections()
 		}
 		return nil, wireCause(err)
 	}

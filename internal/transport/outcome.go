@@ -83,7 +83,7 @@ func (k *call) advice(status int, outcome ccr.Outcome) string {
 		return ""
 	case k.req.Route.Method == http.MethodGet || k.req.Route.Method == http.MethodHead:
 		return "It only reads: calling again is safe"
-	case k.req.Route.Class == Idempotent:
+	case k.class() == Idempotent:
 		return "The vendor may have acted on it; the call is idempotent, so sending the same again is safe"
 	}
 	return "The vendor may have acted on it: find out before sending it again"

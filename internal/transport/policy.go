@@ -127,8 +127,8 @@ func jittered(p ccr.RetryPolicy, n int) time.Duration {
 
 // repeatable applies the route's class to one failure.
 func (k *call) repeatable(resp *http.Response, status int, err error) bool {
-	r := k.req.Route
-	if r.Class == Destructive {
+	r, class := k.req.Route, k.class()
+	if class == Destructive {
 		return false
 	}
 	if status == 0 {
@@ -137,7 +137,7 @@ func (k *call) repeatable(resp *http.Response, status int, err error) bool {
 			return false
 		case k.cur.answered.Load() && r.NoAnswerRetry:
 			return false
-		case r.Class == UnsentOnly:
+		case class == UnsentOnly:
 			return !k.cur.connected(err)
 		}
 		return true
@@ -152,7 +152,7 @@ func (k *call) repeatable(resp *http.Response, status int, err error) bool {
 		return asked && k.c.cfg.ForbiddenMayBeLimit && !r.NoAnswerRetry
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusInternalServerError,
 		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return r.Class == Idempotent && !r.NoAnswerRetry
+		return class == Idempotent && !r.NoAnswerRetry
 	}
 	return false
 }

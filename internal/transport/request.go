@@ -30,6 +30,7 @@ type Request struct {
 	Header   http.Header // added to the request; rarely needed
 	Call     ccr.Call
 	MaxBody  int64 // cap of a buffered success; 0: MaxBody
+	Once     bool  // this request of an idempotent route is unsent-only: it may message people
 	// Stream, if set, reads a success as it arrives instead of having it
 	// buffered. It is called again from the start when an idempotent route is
 	// retried after the answer broke off. An error that it returns from a
