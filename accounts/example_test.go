@@ -91,8 +91,8 @@ func ExampleAccountBatch_Validate() {
 	}
 	// Output:
 	// accounts[1].status is required: Active, Hold or Closed
-	// accounts[1].debtor is required: name a person or a company
-	// accounts[1].daysPastDue must be more than zero; leave it out if the debt is not overdue
+	// accounts[1].debtor is required: it needs a member, such as firstName
+	// accounts[1].daysPastDue must be more than zero; leave it out if there is none
 }
 
 func ExampleClient_SubmitAccounts() {

@@ -5,7 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"reflect"
 	"slices"
+	"strings"
+
+	"github.com/ccr-sdk/ccr/accounts/internal/member"
 )
 
 // Extra holds members of a request object by their name on the wire. It wins
@@ -50,10 +54,11 @@ func (x Extra) replaces(member string) bool {
 // names returns the members in a fixed order.
 func (x Extra) names() []string { return slices.Sorted(maps.Keys(x)) }
 
-// readOpen decodes a JSON object into the fields of dst and returns the
-// members that dst has no field for.
-func readOpen(data []byte, dst any, kind objectKind) (Extra, error) {
-	if err := json.Unmarshal(data, dst); err != nil {
+// readOpen decodes a JSON object into the fields of row, by way of plain,
+// which is row without its methods, and returns the members without a field.
+func readOpen[T any](data []byte, plain any, row *T) (Extra, error) {
+	object := schema().Object(reflect.TypeFor[T]())
+	if err := json.Unmarshal(data, plain); err != nil {
 		return nil, err
 	}
 	var all map[string]json.RawMessage
@@ -62,7 +67,7 @@ func readOpen(data []byte, dst any, kind objectKind) (Extra, error) {
 	}
 	var extra Extra
 	for name, raw := range all {
-		if schema[kind].decodes(name) {
+		if slices.ContainsFunc(object.Members, func(m member.Member) bool { return strings.EqualFold(m.Name, name) }) {
 			continue
 		}
 		dec := json.NewDecoder(bytes.NewReader(raw))

@@ -11,7 +11,7 @@ func (a Account) MarshalJSON() ([]byte, error) { return marshal(&a) }
 // UnmarshalJSON keeps members without a field in Extra.
 func (a *Account) UnmarshalJSON(b []byte) (err error) {
 	type plain Account
-	a.Extra, err = readOpen(b, (*plain)(a), kindAccount)
+	a.Extra, err = readOpen(b, (*plain)(a), a)
 	return err
 }
 
@@ -21,7 +21,7 @@ func (p Party) MarshalJSON() ([]byte, error) { return marshal(&p) }
 // UnmarshalJSON keeps members without a field in Extra.
 func (p *Party) UnmarshalJSON(b []byte) (err error) {
 	type plain Party
-	p.Extra, err = readOpen(b, (*plain)(p), kindParty)
+	p.Extra, err = readOpen(b, (*plain)(p), p)
 	return err
 }
 
@@ -31,7 +31,7 @@ func (k KeyValue) MarshalJSON() ([]byte, error) { return marshal(&k) }
 // UnmarshalJSON keeps members without a field in Extra.
 func (k *KeyValue) UnmarshalJSON(b []byte) (err error) {
 	type plain KeyValue
-	k.Extra, err = readOpen(b, (*plain)(k), kindKeyValue)
+	k.Extra, err = readOpen(b, (*plain)(k), k)
 	return err
 }
 
@@ -41,7 +41,7 @@ func (m InstantMessage) MarshalJSON() ([]byte, error) { return marshal(&m) }
 // UnmarshalJSON keeps members without a field in Extra.
 func (m *InstantMessage) UnmarshalJSON(b []byte) (err error) {
 	type plain InstantMessage
-	m.Extra, err = readOpen(b, (*plain)(m), kindInstantMessage)
+	m.Extra, err = readOpen(b, (*plain)(m), m)
 	return err
 }
 
@@ -51,7 +51,7 @@ func (c IdentityChallenge) MarshalJSON() ([]byte, error) { return marshal(&c) }
 // UnmarshalJSON keeps members without a field in Extra.
 func (c *IdentityChallenge) UnmarshalJSON(b []byte) (err error) {
 	type plain IdentityChallenge
-	c.Extra, err = readOpen(b, (*plain)(c), kindIdentityChallenge)
+	c.Extra, err = readOpen(b, (*plain)(c), c)
 	return err
 }
 
@@ -61,7 +61,7 @@ func (c Claim) MarshalJSON() ([]byte, error) { return marshal(&c) }
 // UnmarshalJSON keeps members without a field in Extra.
 func (c *Claim) UnmarshalJSON(b []byte) (err error) {
 	type plain Claim
-	c.Extra, err = readOpen(b, (*plain)(c), kindClaim)
+	c.Extra, err = readOpen(b, (*plain)(c), c)
 	return err
 }
 
@@ -71,7 +71,7 @@ func (x ClaimExcess) MarshalJSON() ([]byte, error) { return marshal(&x) }
 // UnmarshalJSON keeps members without a field in Extra.
 func (x *ClaimExcess) UnmarshalJSON(b []byte) (err error) {
 	type plain ClaimExcess
-	x.Extra, err = readOpen(b, (*plain)(x), kindClaimExcess)
+	x.Extra, err = readOpen(b, (*plain)(x), x)
 	return err
 }
 
@@ -81,15 +81,26 @@ func (p Payment) MarshalJSON() ([]byte, error) { return marshal(&p) }
 // UnmarshalJSON keeps members without a field in Extra.
 func (p *Payment) UnmarshalJSON(b []byte) (err error) {
 	type plain Payment
-	p.Extra, err = readOpen(b, (*plain)(p), kindPayment)
+	p.Extra, err = readOpen(b, (*plain)(p), p)
 	return err
 }
 
-func marshal(v interface{ encode(*encoder) }) ([]byte, error) {
+func marshal[T any](v *T) ([]byte, error) {
 	var e encoder
-	v.encode(&e)
+	encodeRow(&e, v)
 	return e.b, e.err
 }
+
+func (b *AccountBatch) encode(e *encoder) { encodeRow(e, b) }
+func (b *PaymentBatch) encode(e *encoder) { encodeRow(e, b) }
+func (b *ClaimBatch) encode(e *encoder)   { encodeRow(e, b) }
+func (a *Account) encode(e *encoder)      { encodeRow(e, a) }
+func (p *Payment) encode(e *encoder)      { encodeRow(e, p) }
+func (c *Claim) encode(e *encoder)        { encodeRow(e, c) }
+
+func (a *Account) validate(v *validator) { validateRow(v, a) }
+func (p *Payment) validate(v *validator) { validateRow(v, p) }
+func (c *Claim) validate(v *validator)   { validateRow(v, c) }
 
 // MarshalJSON writes the batch as it is sent.
 func (b AccountBatch) MarshalJSON() ([]byte, error) { return marshal(&b) }

@@ -12,13 +12,13 @@ import "github.com/ccr-sdk/ccr"
 type Payment struct {
 	// ClientReferenceID is your key of the account; 1 to 150 characters if
 	// set. Inferred.
-	ClientReferenceID string `json:"clientReferenceId,omitempty"`
+	ClientReferenceID string `json:"clientReferenceId,omitempty" rule:"max=150" evidence:"none"`
 	// Amount that was paid. Inferred.
-	Amount ccr.Amount `json:"amount,omitzero"`
+	Amount ccr.Amount `json:"amount,omitzero" evidence:"none"`
 	// PaymentDate is the day of the payment. Inferred.
-	PaymentDate ccr.Date `json:"paymentDate,omitzero"`
+	PaymentDate ccr.Date `json:"paymentDate,omitzero" evidence:"none"`
 	// PaymentReference is a reference of the payment itself. Inferred.
-	PaymentReference string `json:"paymentReference,omitempty"`
+	PaymentReference string `json:"paymentReference,omitempty" evidence:"none"`
 
 	// Extra adds members, and wins over the fields: see [Extra].
 	Extra Extra `json:"-"`

@@ -36,8 +36,7 @@ type rowOf[T any] interface {
 
 // messages reports whether sending the row may message a person.
 func (a *Account) messages() bool {
-	name := schema[kindAccount].members[mSendInstantMessages].name
-	if v, ok := a.Extra[name]; ok {
+	if v, ok := a.Extra[sendInstantMessages]; ok {
 		if r, ok := v.(Rename); !ok || r.name == "" {
 			return !ok && v != nil
 		}
@@ -127,9 +126,9 @@ func (s *submission) prepare(source bool) error {
 	if o.Concurrency < 0 {
 		f.Add("Concurrency", "must not be negative")
 	}
-	for _, m := range schema[s.kind].members {
-		if o.Extra.replaces(m.name) {
-			f.Add("Extra", "may rename "+m.name+", not replace it")
+	for _, m := range s.kind.object().Members {
+		if o.Extra.replaces(m.Name) {
+			f.Add("Extra", "may rename "+m.Name+", not replace it")
 		}
 	}
 	setDefault(&o.MaxRows, defaultMaxRows)
@@ -137,8 +136,10 @@ func (s *submission) prepare(source bool) error {
 	setDefault(&o.Concurrency, defaultConcurrency)
 
 	reference := o.Name + "/" + string(bytes.Repeat([]byte{'0'}, hashInReference))
-	w := s.e.open(s.kind, o.Extra)
-	w.text(mBatchReferenceID, reference)
+	w := s.e.open(s.kind.object(), o.Extra)
+	if w.key(mBatchReferenceID) {
+		s.e.b = appendString(s.e.b, reference)
+	}
 	if w.key(mBatchItems) {
 		s.e.b = append(s.e.b, '[')
 	}
@@ -179,7 +180,7 @@ func (s *submission) start(ctx context.Context) {
 // read reads the source to its end, or to where the job stops.
 func read[T any, P rowOf[T]](ctx context.Context, s *submission, rows iter.Seq2[Row[T], error]) {
 	var f ccr.Faults
-	v := validator{f: &f, list: schema[s.kind].members[mBatchItems].name}
+	v := validator{f: &f, list: s.kind.object().Members[mBatchItems].Name}
 	var current T // one for all rows: its address is taken
 	p := P(&current)
 	for row, err := range rows {
@@ -296,7 +297,7 @@ func (s *submission) add(ctx context.Context, row interface{ encode(*encoder) },
 	if size := len(s.prefix) + len(s.e.b) - begin + len(s.suffix); size > MaxBatchBytes {
 		s.e.b = s.e.b[:end]
 		var f ccr.Faults
-		f.Addf(schema[s.kind].members[mBatchItems].name+"["+strconv.FormatInt(s.read-1, 10)+"]", "encodes to more than %d bytes", MaxBatchBytes)
+		f.Addf(s.kind.object().Members[mBatchItems].Name+"["+strconv.FormatInt(s.read-1, 10)+"]", "encodes to more than %d bytes", MaxBatchBytes)
 		s.faulty(f.Err(service, s.operation))
 		return
 	}

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/accounts/internal/member"
 )
 
 // Unverified lists every name on the wire that is inferred, as
@@ -24,10 +25,10 @@ func Unverified() []ccr.Assumption {
 		{What: "the route " + routeClaims.String(), From: address, If: middleware},
 		{What: "the route " + routeStatus.String(), From: "the Location header, which leads to it; method, answer and states are not shown anywhere", If: "read BatchStatus.Raw"},
 	}
-	for i := range schema {
-		for _, m := range schema[i].members {
-			if !m.seen {
-				out = append(out, ccr.Assumption{What: "the name of " + schema[i].name + "." + m.name, From: m.note, If: `put "` + m.name + `": RenamedTo(…) or Omitted() into Extra`})
+	for _, o := range schema().Objects {
+		for _, m := range o.Members {
+			if m.Evidence != "" {
+				out = append(out, ccr.Assumption{What: "the name of " + o.Name + "." + m.Name, From: m.Evidence, If: `put "` + m.Name + `": RenamedTo(…) or Omitted() into Extra`})
 			}
 		}
 	}
@@ -35,14 +36,14 @@ func Unverified() []ccr.Assumption {
 }
 
 // usedMembers is a set of members, a bit for each.
-type usedMembers [kinds]uint64
+type usedMembers [member.MaxObjects]uint64
 
 // inferred keeps the members whose names are not confirmed.
 func (u *usedMembers) inferred() usedMembers {
 	var out usedMembers
 	for k := range u {
 		for rest := u[k]; rest != 0; rest &= rest - 1 {
-			if i := bits.TrailingZeros64(rest); !schema[k].members[i].seen {
+			if i := bits.TrailingZeros64(rest); schema().Objects[k].Members[i].Evidence != "" {
 				out[k] |= 1 << i
 			}
 		}
@@ -51,7 +52,9 @@ func (u *usedMembers) inferred() usedMembers {
 }
 
 // inferredLog remembers which members were logged.
-type inferredLog struct{ logged [kinds]atomic.Uint64 }
+type inferredLog struct {
+	logged [member.MaxObjects]atomic.Uint64
+}
 
 // note logs the names, never the values, of inferred members that were not
 // logged before.
@@ -64,7 +67,7 @@ func (l *inferredLog) note(ctx context.Context, log *slog.Logger, u *usedMembers
 		fresh := u.inferred()[k]
 		fresh &^= l.logged[k].Or(fresh)
 		for ; fresh != 0; fresh &= fresh - 1 {
-			names = append(names, schema[k].name+"."+schema[k].members[bits.TrailingZeros64(fresh)].name)
+			names = append(names, schema().Objects[k].Name+"."+schema().Objects[k].Members[bits.TrailingZeros64(fresh)].Name)
 		}
 	}
 	if len(names) > 0 {

@@ -3,82 +3,38 @@ package accountstest
 import (
 	"encoding/json"
 	"math/big"
+	"reflect"
 	"strconv"
+	"sync"
 	"time"
 	"unicode/utf16"
+
+	"github.com/ccr-sdk/ccr/accounts"
+	"github.com/ccr-sdk/ccr/accounts/internal/member"
 )
 
-// kind is one of the three batches. The rules are written down here once
-// more, apart from the SDK's own, so that a slip there does not pass unseen.
+// kind is one of the three batches. Names, types and limits are those of the
+// member table, so that a new member is one place; what reads them here shares
+// nothing with the SDK's encoder and checks. A slip in the table itself would
+// pass on both sides: the tests of this package and of accounts hold documents
+// and limits that are written by hand.
 type kind struct {
 	operation string
 	path      string
-	items     string // name of the array
 	keys      []string
-	rules     []rule
+	batch     reflect.Type
 }
-
-type shape int
-
-const (
-	text shape = iota
-	number
-	integer
-	date
-	dateTime
-	status
-	entity // an object
-	list   // an array of objects
-)
-
-type rule struct {
-	name      string
-	shape     shape
-	required  bool // the key must be there
-	nullable  bool
-	maxLength int    // characters; such a text is not empty either
-	min, max  string // "" is none
-	exclusive bool   // min is not included
-}
-
-var statusRule = rule{name: "status", shape: status, required: true}
 
 var kinds = [...]kind{
-	{operation: "UpsertAccounts", path: "/v1/account", items: "accounts", keys: []string{"clientReferenceId"}, rules: []rule{
-		{name: "brand", nullable: true}, {name: "portfolio", nullable: true}, {name: "product", nullable: true}, {name: "segment", nullable: true},
-		{name: "clientReferenceId", required: true, maxLength: 150},
-		{name: "reference", nullable: true}, {name: "currencyCode", nullable: true}, {name: "paymentReconciliationReference", nullable: true},
-		{name: "bPayReference", nullable: true},
-		{name: "invoiceNumber", required: true, nullable: true},
-		{name: "outstandingAmount", shape: number, min: "0"},
-		{name: "minimumOfferAmount", shape: number, nullable: true, min: "0", exclusive: true},
-		{name: "maximumDiscountPercentage", shape: number, nullable: true, min: "0", max: "100"},
-		{name: "upfrontAmount", shape: number, nullable: true, min: "0"},
-		{name: "issuedDate", shape: dateTime, nullable: true},
-		statusRule,
-		{name: "debtor", shape: entity, required: true},
-		{name: "additionalInfo", shape: list, nullable: true},
-		{name: "callbackNumber", nullable: true},
-		{name: "customData1", nullable: true}, {name: "customData2", nullable: true}, {name: "customData3", nullable: true},
-		{name: "customData4", nullable: true}, {name: "customData5", nullable: true},
-		{name: "daysPastDue", shape: integer, nullable: true, min: "0", exclusive: true},
-		{name: "dueDate", shape: date},
-		{name: "sendInstantMessages", shape: list, nullable: true},
-		{name: "identityChallenges", shape: list, nullable: true},
-	}},
-	{operation: "ReportPayments", path: "/v1/payment", items: "payments", keys: []string{"paymentReference", "clientReferenceId"}},
-	{operation: "UpsertClaims", path: "/v1/third-party-insurance", items: "thirdPartyClaims", keys: []string{"clientReferenceId", "claimNumber"}, rules: []rule{
-		{name: "brand", nullable: true}, {name: "portfolio", nullable: true}, {name: "clientReferenceId", nullable: true},
-		{name: "claimNumber", required: true, maxLength: 150},
-		statusRule,
-		{name: "statusReason", nullable: true}, {name: "paymentReferenceNumber", nullable: true}, {name: "bPayReference", nullable: true},
-		{name: "initialRecoveryAmount", shape: number, nullable: true, min: "0"},
-		{name: "recoveryAmount", shape: number, nullable: true, min: "0"},
-		{name: "recoveredAmount", shape: number, nullable: true, min: "0"},
-		{name: "callbackNumber", nullable: true},
-		{name: "claimExcess", shape: entity, nullable: true},
-	}},
+	{"UpsertAccounts", "/v1/account", []string{"clientReferenceId"}, reflect.TypeFor[accounts.AccountBatch]()},
+	{"ReportPayments", "/v1/payment", []string{"paymentReference", "clientReferenceId"}, reflect.TypeFor[accounts.PaymentBatch]()},
+	{"UpsertClaims", "/v1/third-party-insurance", []string{"clientReferenceId", "claimNumber"}, reflect.TypeFor[accounts.ClaimBatch]()},
 }
+
+// table is the member table of the batches.
+var table = sync.OnceValue(func() *member.Schema {
+	return member.Of(kinds[0].batch, kinds[1].batch, kinds[2].batch)
+})
 
 // row is one item of a batch, as it came.
 type row struct {
@@ -95,52 +51,76 @@ func (s *Server) name(inferred string) string {
 	return inferred
 }
 
-// read checks a batch as a model binder does: all faults by path.
+// binder checks a document as a model binder does: all faults by path.
+type binder struct {
+	s      *Server
+	faults map[string][]string
+}
+
+func (b *binder) add(path, message string) { b.faults[path] = append(b.faults[path], message) }
+
+// read checks a batch.
 func (s *Server) read(k *kind, body []byte) (reference string, rows []row, faults map[string][]string) {
-	faults = map[string][]string{}
-	add := func(path, message string) { faults[path] = append(faults[path], message) }
-	var envelope map[string]json.RawMessage
-	if json.Unmarshal(body, &envelope) != nil {
-		add("$", "The JSON value could not be converted.")
-		return "", nil, faults
+	b := &binder{s, map[string][]string{}}
+	o := table().Object(k.batch)
+	envelope := b.object("$", body, o)
+	if envelope == nil {
+		return "", nil, b.faults
 	}
-	idName, itemsName := s.name("batchReferenceId"), s.name(k.items)
-	idRule := rule{name: idName, required: true, maxLength: 150}
-	if raw, ok := envelope[idName]; !ok {
-		add(idName, "The field is required.")
-	} else if message := idRule.check(raw); message != "" {
-		add(idName, message)
-	} else {
-		json.Unmarshal(raw, &reference) //nolint:errcheck // just checked
-	}
-	var items []json.RawMessage
-	if json.Unmarshal(envelope[itemsName], &items) != nil || len(items) == 0 {
-		add(itemsName, "The field must be an array with a minimum length of '1'.")
-	}
-	for i, raw := range items {
-		at := itemsName + "[" + strconv.Itoa(i) + "]"
-		var m map[string]json.RawMessage
-		if json.Unmarshal(raw, &m) != nil || m == nil {
-			add(at, "The JSON value could not be converted to an object.")
-			continue
-		}
-		for j := range k.rules {
-			r := &k.rules[j]
-			name := s.name(r.name)
-			v, ok := m[name]
-			if !ok {
-				if r.required {
-					add(at+"."+name, "The field is required.")
-				}
-				continue
-			}
-			if message := r.check(v); message != "" {
-				add(at+"."+name, message)
-			}
-		}
+	json.Unmarshal(envelope[s.name(o.Members[0].Name)], &reference) //nolint:errcheck // checked where it is required
+	var items []map[string]json.RawMessage
+	json.Unmarshal(envelope[s.name(o.Members[1].Name)], &items) //nolint:errcheck // just checked
+	for _, m := range items {
 		rows = append(rows, s.rowOf(k, m))
 	}
-	return reference, rows, faults
+	return reference, rows, b.faults
+}
+
+// object checks an object and returns its members, or nil if it is none.
+func (b *binder) object(at string, raw json.RawMessage, o *member.Object) map[string]json.RawMessage {
+	var m map[string]json.RawMessage
+	if json.Unmarshal(raw, &m) != nil || m == nil {
+		b.add(at, "The JSON value could not be converted to an object.")
+		return nil
+	}
+	for i := range o.Members {
+		rule := &o.Members[i]
+		name := b.s.name(rule.Name)
+		path := name
+		if at != "$" {
+			path = at + "." + name
+		}
+		if v, ok := m[name]; ok {
+			b.member(path, v, rule)
+		} else if rule.Required {
+			b.add(path, "The field is required.")
+		}
+	}
+	return m
+}
+
+func (b *binder) member(at string, raw json.RawMessage, m *member.Member) {
+	switch {
+	case string(raw) == "null" && m.Null:
+	case string(raw) == "null":
+		b.add(at, "The field must not be null.")
+	case m.Kind == member.Entity:
+		b.object(at, raw, m.Elem)
+	case m.Kind == member.List:
+		var items []json.RawMessage
+		if json.Unmarshal(raw, &items) != nil {
+			b.add(at, "The JSON value could not be converted to an array of objects.")
+		} else if m.Required && len(items) == 0 {
+			b.add(at, "The field must be an array with a minimum length of '1'.")
+		}
+		for i, item := range items {
+			b.object(at+"["+strconv.Itoa(i)+"]", item, m.Elem)
+		}
+	default:
+		if message := check(m, raw); message != "" {
+			b.add(at, message)
+		}
+	}
 }
 
 func (s *Server) rowOf(k *kind, m map[string]json.RawMessage) row {
@@ -155,39 +135,21 @@ func (s *Server) rowOf(k *kind, m map[string]json.RawMessage) row {
 }
 
 // check returns what is wrong with a value, or nothing.
-func (r *rule) check(raw json.RawMessage) string {
-	if string(raw) == "null" {
-		if r.nullable {
-			return ""
-		}
-		return "The field must not be null."
-	}
-	switch r.shape {
-	case number, integer:
-		return r.checkNumber(raw)
-	case entity:
-		if raw[0] != '{' {
-			return "The JSON value could not be converted to an object."
-		}
-		return ""
-	case list:
-		var items []map[string]json.RawMessage
-		if json.Unmarshal(raw, &items) != nil {
-			return "The JSON value could not be converted to an array of objects."
-		}
-		return ""
+func check(m *member.Member, raw json.RawMessage) string {
+	if m.Kind == member.Number || m.Kind == member.Integer {
+		return checkNumber(m, raw)
 	}
 	var v string
 	if json.Unmarshal(raw, &v) != nil {
 		return "The JSON value could not be converted to a string."
 	}
 	var err error
-	switch r.shape {
-	case date:
+	switch m.Kind {
+	case member.Date:
 		_, err = time.Parse(time.DateOnly, v)
-	case dateTime:
+	case member.DateTime:
 		_, err = time.Parse(time.RFC3339Nano, v)
-	case status:
+	case member.Status:
 		if v != "Active" && v != "Hold" && v != "Closed" {
 			return "The value is not one of Active, Hold, Closed."
 		}
@@ -195,28 +157,28 @@ func (r *rule) check(raw json.RawMessage) string {
 	if err != nil {
 		return "The JSON value could not be converted to a date."
 	}
-	if n := len(utf16.Encode([]rune(v))); r.maxLength > 0 && (n == 0 || n > r.maxLength) {
-		return "The field must have a length between 1 and " + strconv.Itoa(r.maxLength) + "."
+	if n := len(utf16.Encode([]rune(v))); m.MaxLength > 0 && (n == 0 && m.Required || n > m.MaxLength) {
+		return "The field must have a length between 1 and " + strconv.Itoa(m.MaxLength) + "."
 	}
 	return ""
 }
 
-func (r *rule) checkNumber(raw json.RawMessage) string {
+func checkNumber(m *member.Member, raw json.RawMessage) string {
 	v, ok := new(big.Rat).SetString(string(raw))
 	if !ok || raw[0] == '"' {
 		return "The JSON value could not be converted to a number."
 	}
-	if r.shape == integer && (!v.IsInt() || !v.Num().IsInt64() || v.Num().Int64() != int64(int32(v.Num().Int64()))) {
+	if m.Kind == member.Integer && (!v.IsInt() || !v.Num().IsInt64() || v.Num().Int64() != int64(int32(v.Num().Int64()))) {
 		return "The JSON value could not be converted to an int32."
 	}
-	if r.min != "" {
-		low, _ := new(big.Rat).SetString(r.min)
-		if c := v.Cmp(low); c < 0 || c == 0 && r.exclusive {
+	if m.Min.IsSet() {
+		low, _ := new(big.Rat).SetString(m.Min.String())
+		if c := v.Cmp(low); c < 0 || c == 0 && m.Above {
 			return "The field is below its minimum."
 		}
 	}
-	if r.max != "" {
-		high, _ := new(big.Rat).SetString(r.max)
+	if m.Most.IsSet() {
+		high, _ := new(big.Rat).SetString(m.Most.String())
 		if v.Cmp(high) > 0 {
 			return "The field is above its maximum."
 		}

@@ -147,9 +147,68 @@ func TestServerKnowsTheRulesByItself(t *testing.T) {
 		assert.Contains(t, errors, "accounts[0]."+fault, members)
 		assert.Len(t, errors, 1, members)
 	}
+	for path, rows := range nestedRules {
+		for members, fault := range rows {
+			n++
+			status, doc := put(t, srv, path, strings.NewReader(strings.Replace(members, "{", fmt.Sprintf(`{"batchReferenceId":"r%d",`, n), 1)), func(*http.Request) {})
+			assert.Equal(t, 400, status, members)
+			errors, ok := doc["errors"].(map[string]any)
+			require.True(t, ok, members)
+			assert.Contains(t, errors, fault, members)
+			assert.Len(t, errors, 1, members)
+		}
+	}
 	status, doc := put(t, srv, "/v1/third-party-insurance", strings.NewReader(`{"batchReferenceId":"r","thirdPartyClaims":[{"status":"Hold","recoveryAmount":-1}]}`), func(*http.Request) {})
 	assert.Equal(t, 400, status)
 	assert.Len(t, doc["errors"], 2)
+}
+
+// nestedRules are documents by route, with the path of their one fault. The
+// names are written by hand: one that the member table has wrong is a member
+// that the server does not know, and passes.
+var nestedRules = map[string]map[string]string{
+	"/v1/payment": {
+		`{"payments":[{"clientReferenceId":5}]}`:                                  "payments[0].clientReferenceId",
+		`{"payments":[{"clientReferenceId":"` + strings.Repeat("x", 151) + `"}]}`: "payments[0].clientReferenceId",
+		`{"payments":[{"amount":1},{"amount":"1"}]}`:                              "payments[1].amount",
+		`{"payments":[{"paymentDate":"3 February"}]}`:                             "payments[0].paymentDate",
+		`{"payments":[{"paymentReference":{}}]}`:                                  "payments[0].paymentReference",
+		`{"payments":[5]}`:                                                        "payments[0]",
+		`{"payments":[]}`:                                                         "payments",
+	},
+	"/v1/account": {
+		account(`"debtor":{"firstName":1}`):                                                      "accounts[0].debtor.firstName",
+		account(`"debtor":{"lastName":1}`):                                                       "accounts[0].debtor.lastName",
+		account(`"debtor":{"companyName":1}`):                                                    "accounts[0].debtor.companyName",
+		account(`"debtor":{"dateOfBirth":"1990"}`):                                               "accounts[0].debtor.dateOfBirth",
+		account(`"debtor":{"email":1}`):                                                          "accounts[0].debtor.email",
+		account(`"debtor":{"mobileNumber":1}`):                                                   "accounts[0].debtor.mobileNumber",
+		account(`"debtor":{"postalCode":3000}`):                                                  "accounts[0].debtor.postalCode",
+		account(`"debtor":[]`):                                                                   "accounts[0].debtor",
+		account(`"debtor":{},"additionalInfo":[{"key":"k"}]`):                                    "accounts[0].additionalInfo[0].value",
+		account(`"debtor":{},"additionalInfo":[{"key":null,"value":null}]`):                      "accounts[0].additionalInfo[0].key",
+		account(`"debtor":{},"sendInstantMessages":[{"channel":1}]`):                             "accounts[0].sendInstantMessages[0].channel",
+		account(`"debtor":{},"identityChallenges":[{"question":"q","answer":"a"},{"answer":1}]`): "accounts[0].identityChallenges[1].answer",
+		account(`"debtor":{},"identityChallenges":[{"question":1}]`):                             "accounts[0].identityChallenges[0].question",
+	},
+	"/v1/third-party-insurance": {
+		claim(`"claimExcess":{"amount":-1}`):    "thirdPartyClaims[0].claimExcess.amount",
+		claim(`"thirdParty":{"companyName":1}`): "thirdPartyClaims[0].thirdParty.companyName",
+		claim(`"thirdParty":7`):                 "thirdPartyClaims[0].thirdParty",
+		claim(`"statusReason":7`):               "thirdPartyClaims[0].statusReason",
+		claim(`"paymentReferenceNumber":7`):     "thirdPartyClaims[0].paymentReferenceNumber",
+		claim(`"initialRecoveryAmount":-1`):     "thirdPartyClaims[0].initialRecoveryAmount",
+		claim(`"recoveredAmount":-1`):           "thirdPartyClaims[0].recoveredAmount",
+		claim(`"callbackNumber":7`):             "thirdPartyClaims[0].callbackNumber",
+	},
+}
+
+func account(members string) string {
+	return `{"accounts":[{"clientReferenceId":"C","invoiceNumber":null,"status":"Active",` + members + `}]}`
+}
+
+func claim(members string) string {
+	return `{"thirdPartyClaims":[{"claimNumber":"N","status":"Hold",` + members + `}]}`
 }
 
 func TestServerAppliesTheStatusTable(t *testing.T) {
