@@ -547,7 +547,7 @@ func (l *FileLedger) Close() error {
 	if l.f == nil {
 		return nil
 	}
-	err := errors.Join(l.f.Sync(), l.f.Close(), l.unlock.Close()) // the sync is for the header
+	err := errors.Join(l.f.Sync(), l.unlock.Close(), l.f.Close()) // the sync is for the header
 	l.f = nil
 	return err
 }

@@ -11,8 +11,9 @@ import (
 
 // Lock locks an open file against every other holder, in this process or
 // another, whatever name it was opened by. It does not wait: ok is false if
-// somebody has it. Closing the file releases the lock, and so does the end of
-// the process; closer is for systems that need more.
+// somebody has it. Close closer before the file: a process that is being
+// started at the moment holds the same open file for a while, and the lock
+// with it. The end of the process releases the lock, too.
 func Lock(f *os.File) (ok bool, closer io.Closer, err error) {
 	raw, err := f.SyscallConn()
 	if err != nil {
@@ -24,7 +25,7 @@ func Lock(f *os.File) (ok bool, closer io.Closer, err error) {
 	}
 	switch {
 	case lerr == nil:
-		return true, nothing{}, nil
+		return true, &held{f}, nil
 	case errors.Is(lerr, syscall.EWOULDBLOCK):
 		return false, nothing{}, nil
 	}
@@ -34,6 +35,20 @@ func Lock(f *os.File) (ok bool, closer io.Closer, err error) {
 type nothing struct{}
 
 func (nothing) Close() error { return nil }
+
+type held struct{ f *os.File }
+
+func (h *held) Close() error {
+	raw, err := h.f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var uerr error
+	if err := raw.Control(func(fd uintptr) { uerr = syscall.Flock(int(fd), syscall.LOCK_UN) }); err != nil {
+		return err
+	}
+	return uerr
+}
 
 // Links is the number of names that a file has; 1 where that is not known.
 func Links(st os.FileInfo) uint64 {
