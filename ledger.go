@@ -106,7 +106,7 @@ type ClaimedError struct {
 	What     string    // the file or job, as the caller named it
 	Owner    string    // host, process and a random part
 	Since    time.Time // of the entry's last change of state; zero if not known
-	Until    time.Time // when the claim ends unless it is renewed
+	Until    time.Time // when another worker may take it over, unless the claim is renewed
 	Progress string    // how far the owner has come; "" if not known
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/internal/transport"
 )
 
 // Validate reports every fault of a request, without sending it.
@@ -24,56 +25,63 @@ func (n NewCustomer) faults() *ccr.Faults {
 }
 
 // CreateCustomer creates a customer. A customIdentifier that is taken is
-// refused by Algoan with 422, whose code is not documented: after any 422 the
-// customer is looked up, and the error is of class [ccr.ErrDuplicate] if it
-// exists. See [Client.EnsureCustomer].
+// refused by Algoan with 422: an error of class [ccr.ErrInvalid], and of
+// [ccr.ErrDuplicate] if Algoan's code says so. See [Client.EnsureCustomer].
 func (c *Client) CreateCustomer(ctx context.Context, n NewCustomer, opts ...ccr.CallOption) (*Customer, error) {
-	ctx, cancel, err := bounded(ctx, opts)
-	if err != nil {
-		return nil, err
-	}
-	defer cancel()
-	made, err := c.createCustomer(ctx, n, opts)
-	e, ok := errors.AsType[*ccr.Error](err)
-	if ok && e.StatusCode == http.StatusUnprocessableEntity && n.CustomIdentifier != "" {
-		if _, findErr := c.FindCustomer(ctx, n.CustomIdentifier, opts...); findErr == nil {
-			return nil, duplicate(e)
-		}
-	}
-	return made, err
-}
-
-func (c *Client) createCustomer(ctx context.Context, n NewCustomer, opts []ccr.CallOption) (*Customer, error) {
 	if err := n.Validate(); err != nil {
 		return nil, err
 	}
-	return call[Customer](ctx, c, routeCreateCustomer, &n, opts)
+	r := post("CreateCustomer", customersPath, http.StatusCreated)
+	req, resp, err := c.do(ctx, r, nil, "", &n, opts)
+	if e, ok := errors.AsType[*ccr.Error](err); ok && e.StatusCode == http.StatusUnprocessableEntity && e.Code == "ALREADY_EXISTS" {
+		e.Classes = append(slices.Clip(e.Classes), ccr.ErrDuplicate)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c.customer(ctx, req, resp)
 }
 
-func duplicate(e *ccr.Error) *ccr.Error {
-	e.Classes = append(slices.Clip(e.Classes), ccr.ErrDuplicate)
-	return e
+// customer reads an answer that is a customer.
+func (c *Client) customer(ctx context.Context, req *transport.Request, resp *transport.Response) (*Customer, error) {
+	v := new(Customer)
+	if err := c.read(ctx, req, resp, resp.Body, v); err != nil {
+		return nil, err
+	}
+	if v.ID == "" {
+		return nil, c.bad(req, resp, errNoID)
+	}
+	return v, nil
 }
 
 // Customer returns a customer by Algoan's id.
 func (c *Client) Customer(ctx context.Context, customerID string, opts ...ccr.CallOption) (*Customer, error) {
-	return call[Customer](ctx, c, routeCustomer, nil, opts, customerID)
+	req, resp, err := c.do(ctx, get("Customer", customerPath), []string{customerID}, "", nil, opts)
+	if err != nil {
+		return nil, err
+	}
+	return c.customer(ctx, req, resp)
 }
 
 // Customers lists customers.
 func (c *Client) Customers(o ListOptions, opts ...ccr.CallOption) *ccr.Pages[Customer] {
-	return list[Customer](c, routeCustomers, nil, o, opts)
+	return list[Customer](c, get("Customers", customersPath), nil, o, opts)
 }
 
 // UpdateCustomer changes the members that are set and returns the customer.
 func (c *Client) UpdateCustomer(ctx context.Context, customerID string, u CustomerUpdate, opts ...ccr.CallOption) (*Customer, error) {
-	return call[Customer](ctx, c, routeUpdateCustomer, &u, opts, customerID)
+	req, resp, err := c.do(ctx, patch("UpdateCustomer", customerPath), []string{customerID}, "", &u, opts)
+	if err != nil {
+		return nil, err
+	}
+	return c.customer(ctx, req, resp)
 }
 
 // DeleteCustomer deletes a customer. If an attempt got no answer and the next
 // one finds nobody to delete, the customer is taken to be deleted.
 func (c *Client) DeleteCustomer(ctx context.Context, customerID string, opts ...ccr.CallOption) error {
-	_, _, err := c.do(ctx, routeDeleteCustomer, []string{customerID}, "", nil, opts)
+	r := route("DeleteCustomer", http.MethodDelete, customerPath, transport.Idempotent, http.StatusOK, http.StatusNoContent)
+	_, _, err := c.do(ctx, r, []string{customerID}, "", nil, opts)
 	if e, ok := errors.AsType[*ccr.Error](err); ok && e.EarlierUnknown && errors.Is(e, ccr.ErrNotFound) {
 		return nil
 	}
@@ -96,7 +104,7 @@ func (c *Client) FindCustomer(ctx context.Context, customIdentifier string, opts
 		return nil, err
 	}
 	defer cancel()
-	for page, err := range list[Customer](c, routeFindCustomer, nil, ListOptions{Filter: map[string]string{"customIdentifier": customIdentifier}}, opts).ByPage(ctx) {
+	for page, err := range list[Customer](c, get(operation, customersPath), nil, ListOptions{Filter: map[string]string{"customIdentifier": customIdentifier}}, opts).ByPage(ctx) {
 		if err != nil {
 			return nil, err
 		}
@@ -144,10 +152,13 @@ func (c *Client) EnsureCustomer(ctx context.Context, n NewCustomer, opts ...ccr.
 			case <-time.After(ensurePause << try):
 			}
 		}
-		made, err := c.createCustomer(ctx, n, opts)
+		made, err := c.CreateCustomer(ctx, n, opts...)
+		if err == nil {
+			return made, nil
+		}
 		e, ok := errors.AsType[*ccr.Error](err)
 		if !ok || n.CustomIdentifier == "" || !mayExist(e) {
-			return made, err
+			return nil, err
 		}
 		last = err
 		found, findErr := c.FindCustomer(ctx, n.CustomIdentifier, opts...)
@@ -156,14 +167,15 @@ func (c *Client) EnsureCustomer(ctx context.Context, n NewCustomer, opts ...ccr.
 			return found, nil
 		case !errors.Is(findErr, ccr.ErrNotFound):
 			return nil, fmt.Errorf("%w; looking the customer up: %w", err, findErr)
-		case e.Outcome != ccr.OutcomeUnknown && !strings.Contains(e.Code, "EXIST"):
+		case e.Outcome != ccr.OutcomeUnknown && !errors.Is(e, ccr.ErrDuplicate):
 			return nil, err // 422 for another reason
 		}
 	}
 	return nil, last
 }
 
-// mayExist reports whether the customer may exist after a failed create.
+// mayExist reports whether the customer may be there after a failed create.
 func mayExist(e *ccr.Error) bool {
-	return e.Outcome == ccr.OutcomeUnknown || e.StatusCode == http.StatusUnprocessableEntity || strings.Contains(e.Code, "EXIST")
+	return e.Outcome == ccr.OutcomeUnknown || e.StatusCode == http.StatusUnprocessableEntity ||
+		errors.Is(e, ccr.ErrDuplicate) || strings.Contains(e.Code, "EXIST")
 }

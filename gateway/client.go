@@ -31,6 +31,7 @@ type Client struct {
 // where no printer of a client finds them.
 type credential struct {
 	reveal  func() (key, secret string, err error)
+	account func() string // in the keys of ledger entries
 	warning func() string
 	warned  atomic.Bool
 }
@@ -58,6 +59,7 @@ func NewClient(key auth.APIKey, opts ...ccr.Option) (*Client, error) {
 			s, err := secret.Reveal()
 			return k, s, err
 		},
+		account: func() string { return key.Username },
 		warning: key.Warning,
 	}}, nil
 }

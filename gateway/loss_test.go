@@ -497,7 +497,7 @@ func TestNoUploadIsSentTwice(t *testing.T) {
 					ledger, lerr := ccr.OpenLedger(path)
 					require.NoError(t, lerr)
 					file := ccr.FileFromBytes("COLLECTIONS.csv", bytes.Repeat([]byte("0123456789"), 30_000))
-					require.NoError(t, c.SettleUpload(t.Context(), ledger, file, arrived() > 0))
+					require.NoError(t, c.SettleUpload(t.Context(), gateway.SettleOptions{Ledger: ledger, File: file, Arrived: arrived() > 0}))
 					require.NoError(t, ledger.Close())
 					err = uploadOnce(t.Context(), c, healthy, path)
 				}

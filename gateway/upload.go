@@ -2,10 +2,12 @@ package gateway
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/ccr-sdk/ccr"
@@ -23,9 +25,11 @@ type UploadRequest struct {
 	Overwrite bool
 	// AllowEmpty sends files of no bytes, which are refused otherwise.
 	AllowEmpty bool
-	// Ledger, if set, keeps a rerun from sending the same content twice: it is
-	// written before the first byte leaves and after the answer. The files'
-	// checksums are computed first, so each file is read twice.
+	// Ledger, if set, keeps reruns and other workers from sending the same
+	// content twice: each file is claimed in it before the first byte leaves,
+	// and its result is recorded. The files' checksums are computed first, so
+	// each file is read twice. A file that another live worker is sending fails
+	// the call with [ccr.ErrClaimed].
 	Ledger ccr.Ledger
 	// AllowSameContent sends content that the ledger knows under another name.
 	AllowSameContent bool
@@ -88,7 +92,7 @@ type UploadedFile struct {
 // anything else is of unknown outcome. See UploadRequest.Rows.
 func (c *Client) Upload(ctx context.Context, req UploadRequest, opts ...ccr.CallOption) (*UploadResult, error) {
 	u := &upload{c: c, req: req, r: request{route: routeUpload, call: opts}}
-	if err := u.plan(); err != nil {
+	if err := u.plan(ctx); err != nil {
 		return nil, err
 	}
 	if err := u.claim(ctx); err != nil {
@@ -159,34 +163,34 @@ type upload struct {
 	req     UploadRequest
 	r       request
 	result  *UploadResult
+	claims  []*outbox.Claim // one for each file, nil until claimed
 	sending []*outgoing
 	index   []int // of sending in result.Files
-	claims  []*outbox.Claim
 
-	mu    sync.Mutex
-	ended bool // no more progress from a body that the transport still reads
+	mu       sync.Mutex
+	ended    bool // no more progress from a body that the transport still reads
+	recorded bool
 }
 
-// plan checks the request and finds the sizes.
-func (u *upload) plan() error {
+// plan checks the request and finds the sizes, and with a ledger the checksums.
+func (u *upload) plan(ctx context.Context) error {
 	var f ccr.Faults
 	u.req.check(&f)
 	u.result = &UploadResult{Files: make([]UploadedFile, len(u.req.Files))}
 	var causes []error
 	for i, file := range u.req.Files {
 		path := fmt.Sprintf("files[%d]", i)
-		r, err := file.Open()
-		if err == nil {
-			u.result.Files[i] = UploadedFile{Name: file.Name(), Size: r.Size()}
-			if r.Size() == 0 && !u.req.AllowEmpty {
-				f.Add(path, "is empty; set AllowEmpty if that is meant")
-			}
-			err = r.Close()
-		}
-		if err != nil {
+		out, err := u.look(ctx, file)
+		switch {
+		case err != nil && ctx.Err() != nil, errors.Is(err, ccr.ErrFileChanged):
+			return unsent(err)
+		case err != nil:
 			f.Add(path, "cannot be opened")
 			causes = append(causes, err)
+		case out.Size == 0 && !u.req.AllowEmpty:
+			f.Add(path, "is empty; set AllowEmpty if that is meant")
 		}
+		u.result.Files[i] = out
 	}
 	err := f.Err(service, routeUpload.Operation)
 	if e, ok := errors.AsType[*ccr.Error](err); ok {
@@ -195,47 +199,108 @@ func (u *upload) plan() error {
 	return err
 }
 
-// claim notes the intents in the ledger; files that it knows as sent drop out.
+// look finds the size of a file, and its checksum if it is to be claimed.
+func (u *upload) look(ctx context.Context, file ccr.File) (UploadedFile, error) {
+	out := UploadedFile{Name: file.Name()}
+	if u.req.Ledger != nil {
+		sum, size, err := file.SHA256(ctx)
+		out.Size, out.SHA256 = size, hex.EncodeToString(sum[:])
+		return out, err
+	}
+	r, err := file.Open()
+	if err != nil {
+		return out, err
+	}
+	out.Size = r.Size()
+	return out, r.Close()
+}
+
+// unsent is the error of a call that failed on this machine.
+func unsent(err error) *ccr.Error {
+	e := &ccr.Error{Service: service, Operation: routeUpload.Operation, Outcome: ccr.OutcomeNotSent, Err: err}
+	if errors.Is(err, ccr.ErrFileChanged) {
+		e.Classes = []error{ccr.ErrFileChanged}
+	}
+	return e
+}
+
+// claim claims the files and stores the intents; files that the ledger knows
+// as sent drop out. The order is that of the names, so that of two calls with
+// the same files one gets all.
 func (u *upload) claim(ctx context.Context) error {
-	for i, file := range u.req.Files {
-		claim, err := outbox.Begin(ctx, outbox.Params{
-			Ledger: u.req.Ledger, Service: service, Environment: u.c.t.Environment(), File: file,
-			AllowSameContent: u.req.AllowSameContent, Advice: adviceUpload,
-		})
+	u.claims = make([]*outbox.Claim, len(u.req.Files))
+	order := make([]int, len(u.req.Files))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return strings.Compare(u.result.Files[a].Name, u.result.Files[b].Name) })
+	for _, i := range order {
+		p := u.c.params(u.req.Ledger, u.result.Files[i])
+		p.AllowSameContent = u.req.AllowSameContent
+		claim, err := outbox.Begin(ctx, p)
 		if err != nil {
 			return joined(err, u.release(ctx))
 		}
+		u.claims[i] = claim
+	}
+	for i, claim := range u.claims {
 		out := &u.result.Files[i]
 		if e, ok := claim.Recorded(); ok {
-			out.State, out.Size, out.SHA256 = AcceptedBefore, e.Size, e.SHA256
-			out.Row = Row{File: e.Name, Status: e.Attributes["status"]}
+			out.State, out.Row = AcceptedBefore, Row{File: e.FileName(), Status: e.Attributes["status"]}
 			u.tell(i, out.Size, true)
 			continue
 		}
-		out.SHA256 = claim.SHA256()
-		if u.req.Ledger != nil {
-			out.Size = claim.Size()
-		}
-		before, err := intro(len(u.sending) == 0, file.Name())
+		before, err := intro(len(u.sending) == 0, out.Name)
 		if err != nil {
-			u.claims = append(u.claims, claim)
-			return joined(err, u.release(ctx))
+			return joined(unsent(err), u.release(ctx))
 		}
-		u.sending = append(u.sending, &outgoing{file: file, size: out.Size, sha256: out.SHA256, intro: before})
-		u.claims = append(u.claims, claim)
+		u.sending = append(u.sending, &outgoing{file: u.req.Files[i], size: out.Size, sha256: out.SHA256, intro: before})
 		u.index = append(u.index, i)
 	}
 	return nil
 }
 
+// params are those of a file in the ledger.
+func (c *Client) params(l ccr.Ledger, f UploadedFile) outbox.Params {
+	return outbox.Params{
+		Ledger: l, Lease: c.t.Lease(), Operation: routeUpload.Operation, Service: service, Environment: c.t.Environment(),
+		Account: c.secret.account(), Name: f.Name, SHA256: f.SHA256, Size: f.Size, Advice: adviceUpload,
+	}
+}
+
 // release gives the claims back: nothing was sent.
 func (u *upload) release(ctx context.Context) (errs []error) {
 	for _, c := range u.claims {
-		if err := c.Refused(ctx); err != nil {
+		if c == nil {
+			continue
+		}
+		if err := c.Refused(ctx, nil); err != nil {
 			errs = append(errs, err)
 		}
 	}
 	return errs
+}
+
+// held returns a context that ends before any of the claims does, and whose
+// requests ask right before their first byte whether all of them still hold.
+func (u *upload) held(ctx context.Context) (context.Context, context.CancelFunc) {
+	check := func() error {
+		for _, i := range u.index {
+			if err := u.claims[i].Check(ctx); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	sending, stops := transport.WithBefore(ctx, check), make([]context.CancelFunc, len(u.index))
+	for n, i := range u.index {
+		sending, stops[n] = u.claims[i].Context(sending)
+	}
+	return sending, func() {
+		for _, stop := range stops {
+			stop()
+		}
+	}
 }
 
 func (u *upload) send(ctx context.Context) (*UploadResult, error) {
@@ -244,22 +309,22 @@ func (u *upload) send(ctx context.Context) (*UploadResult, error) {
 		return nil, joined(err, u.release(ctx))
 	}
 	u.r.body = uploadBody(begin, u.sending, func(file int, done int64) { u.tell(u.index[file], done, false) })
-	a, resp, err := u.c.send(ctx, u.r)
+	u.state(UploadUnknown)
+	defer u.record(ctx) // if the caller's middleware panics
+	sending, stop := u.held(ctx)
+	a, resp, err := u.c.send(sending, u.r)
+	stop()
 	u.mu.Lock()
 	u.ended = true
 	u.mu.Unlock()
 	var e *ccr.Error
 	if resp == nil { // no answer, or one without success
 		e, _ = errors.AsType[*ccr.Error](err)
-		state := UploadUnknown
 		switch {
 		case errors.Is(err, ccr.ErrNotSent):
-			state = NotSent
+			u.state(NotSent)
 		case e != nil && e.Outcome == ccr.OutcomeRejected:
-			state = Refused
-		}
-		for _, i := range u.index {
-			u.result.Files[i].State = state
+			u.state(Refused)
 		}
 	} else {
 		u.result.Raw = resp.Body
@@ -270,6 +335,13 @@ func (u *upload) send(ctx context.Context) (*UploadResult, error) {
 		err = e
 	}
 	return u.result, joined(err, errs)
+}
+
+// state sets what became of all files that are sent.
+func (u *upload) state(s UploadState) {
+	for _, i := range u.index {
+		u.result.Files[i].State = s
+	}
 }
 
 // joined adds further errors to one, which stays itself if there are none.
@@ -373,14 +445,20 @@ func (u *upload) judge(a *answer, resp *transport.Response, unreadable error) *c
 
 // record ends the claims and the progress.
 func (u *upload) record(ctx context.Context) (errs []error) {
-	for n, i := range u.index {
-		f := u.result.Files[i]
+	if u.recorded {
+		return nil
+	}
+	u.recorded = true
+	for _, i := range u.index {
+		f, claim := u.result.Files[i], u.claims[i]
 		var err error
 		switch f.State {
 		case Accepted:
-			err = u.claims[n].Sent(ctx, map[string]string{"status": f.Row.Status})
+			err = claim.Sent(ctx, map[string]string{"status": f.Row.Status})
 		case Refused, NotSent:
-			err = u.claims[n].Refused(ctx)
+			err = claim.Refused(ctx, nil)
+		default:
+			err = claim.Unknown(ctx)
 		}
 		if err != nil {
 			errs = append(errs, err)
@@ -411,9 +489,23 @@ func (u *upload) tell(i int, done int64, last bool) {
 	u.req.Progress(p)
 }
 
+// SettleOptions say which upload is settled, and how.
+type SettleOptions struct {
+	Ledger  ccr.Ledger // the one that the upload used
+	File    ccr.File   // of the same name and content as uploaded
+	Arrived bool       // whether the bureau has the file
+}
+
 // SettleUpload tells the ledger what became of an upload of unknown outcome,
-// once you know: arrived says whether the bureau has the file. A file that did
-// not arrive may then be sent again.
-func (c *Client) SettleUpload(ctx context.Context, ledger ccr.Ledger, file ccr.File, arrived bool) error {
-	return outbox.Settle(ctx, ledger, service, c.t.Environment(), file, arrived)
+// once you know. A file that did not arrive may then be sent again. The same
+// answer twice is fine; one that contradicts a recorded result is refused, one
+// for an upload that a live worker is at is [ccr.ErrClaimed].
+func (c *Client) SettleUpload(ctx context.Context, o SettleOptions) error {
+	sum, size, err := o.File.SHA256(ctx)
+	if err != nil {
+		return &ccr.Error{Service: service, Operation: "SettleUpload", Err: err}
+	}
+	p := c.params(o.Ledger, UploadedFile{Name: o.File.Name(), Size: size, SHA256: hex.EncodeToString(sum[:])})
+	p.Operation = "SettleUpload"
+	return outbox.Settle(ctx, p, o.Arrived)
 }

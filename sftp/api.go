@@ -16,7 +16,7 @@ type API interface {
 	// outcome a person has found out.
 	Upload(ctx context.Context, file ccr.File, opts ...UploadOptions) (Uploaded, error)
 	UploadAll(ctx context.Context, files []ccr.File, opts ...UploadOptions) ([]Uploaded, error)
-	SettleUpload(ctx context.Context, ledger ccr.Ledger, file ccr.File, arrived bool) error
+	SettleUpload(ctx context.Context, o SettleOptions) error
 	// What is in a folder; without options in that of downloads.
 	List(ctx context.Context, opts ...ListOptions) ([]Entry, error)
 	Stat(ctx context.Context, name string, opts ...StatOptions) (Entry, error)

@@ -18,7 +18,7 @@ func (u *upload) attempt(ctx context.Context, s *engine.Session) error {
 	ch := s.First()
 	if stage(u.stage.Load()) == stageRenaming {
 		// The reply to the last step was lost with the last connection.
-		done, err := u.resolve(ch)
+		done, err := u.resolve(ctx, s)
 		if err != nil || done {
 			return err
 		}
@@ -67,6 +67,11 @@ func (u *upload) open(ctx context.Context, ch *engine.Channel) (*engine.File, er
 		} else {
 			look = make(chan error, 1)
 			go func() { look <- u.free(ch) }()
+		}
+	}
+	if u.onVisible != nil && !u.folder.renames() { // opening makes the final name
+		if err := u.onVisible(ctx); err != nil {
+			return nil, &engine.LocalError{Err: err}
 		}
 	}
 	f, err := u.openTemp(ch)

@@ -74,7 +74,7 @@ func ExampleClient_Upload_ledger() {
 	switch {
 	case errors.Is(err, ccr.ErrOutcomeUnknown):
 		// Look at the folder or ask the vendor, then:
-		err = drop.SettleUpload(ctx, ledger, ccr.FileFromPath("debtors.csv"), true)
+		err = drop.SettleUpload(ctx, sftp.SettleOptions{Ledger: ledger, File: ccr.FileFromPath("debtors.csv"), Arrived: true})
 	case err == nil && sent.Recorded:
 		log.Print("an earlier run had sent it")
 	}

@@ -64,7 +64,7 @@ func child(text string) error {
 			return err
 		}
 		defer ledger.Close()
-		_, err = c.Upload(ctx, ccr.FileFromPath(job.Local), sftp.UploadOptions{Ledger: ledger, TakeOver: 1})
+		_, err = c.Upload(ctx, ccr.FileFromPath(job.Local), sftp.UploadOptions{Ledger: ledger})
 		return err
 	case "download":
 		_, err := c.Download(ctx, "returns.csv", job.Local, sftp.DownloadOptions{Overwrite: true})

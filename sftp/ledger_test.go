@@ -161,42 +161,49 @@ func (l *dyingLedger) Store(ctx context.Context, e ccr.LedgerEntry) error {
 	return l.Ledger.Store(ctx, e)
 }
 
+// afterLease is when another worker may take over what a dead one had, and
+// conclude from what it sees.
+const afterLease = 7 * time.Minute
+
 // A process dies at every point at which it writes to the ledger. The next one
 // sends the file, or finds that it was sent: it is there once, and whole.
 func TestDeathAtEveryLedgerWrite(t *testing.T) {
 	t.Parallel()
 	data := content(3 << 20)
-	for n := 0; ; n++ {
-		b := startSFTPTest(t)
-		ledger := ccr.NewMemoryLedger()
-		dying := &dyingLedger{Ledger: ledger, srv: b.srv, left: n}
-		_, err := b.client(t).Upload(t.Context(), ccr.FileFromBytes("a.csv", data), sftp.UploadOptions{Ledger: dying})
-		died := errors.Is(err, errDied)
-		if !died {
-			require.NoError(t, err)
-		}
-		if got, there := b.srv.ReadFile("/uploads/a.csv"); there {
-			same(t, data, got)
-		}
-		c := b.client(t)
-		_, err = c.Upload(t.Context(), ccr.FileFromBytes("a.csv", data), sftp.UploadOptions{Ledger: ledger, TakeOver: 1})
-		require.NoError(t, err, "died after %d writes", n)
-		require.NoError(t, c.Close(t.Context()))
-		got, _ := b.srv.ReadFile("/uploads/a.csv")
-		same(t, data, got)
-		renames := 0
-		for _, r := range b.srv.Requests(sftptest.OpRename) {
-			if r.To == "/uploads/a.csv" {
-				renames++
+	for n, died := 0, true; died; n++ {
+		inBubble(t, func(t *testing.T, srv *sftptest.Server) {
+			ledger := ccr.NewMemoryLedger()
+			dying := &dyingLedger{Ledger: ledger, srv: srv, left: n}
+			first := dialMemory(t, srv, nil)
+			_, err := first.Upload(t.Context(), ccr.FileFromBytes("a.csv", data), sftp.UploadOptions{Ledger: dying})
+			if died = errors.Is(err, errDied); !died {
+				require.NoError(t, err)
+				assert.Equal(t, 3, n, "intent, renaming, sent")
 			}
-		}
-		assert.Equal(t, 1, renames, "died after %d writes", n)
-		if !died {
-			assert.GreaterOrEqual(t, n, 4)
-			return
-		}
-		b.srv.Close()
+			if got, there := srv.ReadFile("/uploads/a.csv"); there {
+				same(t, data, got)
+			}
+			time.Sleep(afterLease)
+			c := dialMemory(t, srv, nil)
+			_, err = c.Upload(t.Context(), ccr.FileFromBytes("a.csv", data), sftp.UploadOptions{Ledger: ledger})
+			require.NoError(t, err, "died after %d writes", n)
+			require.NoError(t, c.Close(t.Context()))
+			require.NoError(t, first.Close(t.Context()))
+			got, _ := srv.ReadFile("/uploads/a.csv")
+			same(t, data, got)
+			assert.Equal(t, 1, renamesTo(srv, "/uploads/a.csv"), "died after %d writes", n)
+		})
 	}
+}
+
+// renamesTo counts how often a final name appeared or was to.
+func renamesTo(srv *sftptest.Server, path string) (n int) {
+	for _, r := range srv.Requests(sftptest.OpRename) {
+		if r.To == path {
+			n++
+		}
+	}
+	return n
 }
 
 // A file of unknown outcome is not sent again until somebody says so.
@@ -205,7 +212,7 @@ func TestUnknownOutcomeIsSettled(t *testing.T) {
 	for _, arrived := range []bool{true, false} {
 		b := startSFTPTest(t)
 		c := b.client(t)
-		o := sftp.UploadOptions{Ledger: ccr.NewMemoryLedger(), TakeOver: 1}
+		o := sftp.UploadOptions{Ledger: ccr.NewMemoryLedger()}
 		file := ccr.FileFromBytes("a.csv", content(1000))
 		b.srv.Inject(sftptest.Fault{Operation: sftptest.OpRename, Kind: sftptest.LoseAnswer})
 		b.srv.Inject(sftptest.Fault{Operation: sftptest.OpLstat, Skip: 1, Kind: sftptest.Then, Do: func() { b.srv.RemoveFile("/uploads/a.csv") }})
@@ -216,7 +223,7 @@ func TestUnknownOutcomeIsSettled(t *testing.T) {
 		require.ErrorIs(t, err, ccr.ErrOutcomeUnknown)
 		assert.Len(t, b.srv.Requests(sftptest.OpWrite), writes)
 
-		require.NoError(t, c.SettleUpload(t.Context(), o.Ledger, file, arrived))
+		require.NoError(t, c.SettleUpload(t.Context(), sftp.SettleOptions{Ledger: o.Ledger, File: file, Arrived: arrived}))
 		up, err := c.Upload(t.Context(), file, o)
 		require.NoError(t, err)
 		assert.Equal(t, arrived, up.Recorded)
@@ -248,7 +255,7 @@ func TestTwoWorkersSendOnce(t *testing.T) {
 					recorded++
 				case err == nil:
 					sent++
-				case errors.Is(err, ccr.ErrDuplicate), errors.Is(err, ccr.ErrLedgerConflict):
+				case errors.Is(err, ccr.ErrClaimed):
 					alive++
 				default:
 					t.Errorf("unexpected: %v", err)
@@ -263,38 +270,56 @@ func TestTwoWorkersSendOnce(t *testing.T) {
 	})
 }
 
-// An upload that died a moment ago is waited for, not sent beside.
-func TestTakeOverWaits(t *testing.T) {
+// What a worker had that died a moment ago is left alone until its lease ends:
+// it may live. The error says when to come again, and then the file is sent.
+func TestTakeOverAfterTheLease(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		srv, err := sftptest.NewServer(sftptest.Config{InMemory: true})
-		require.NoError(t, err)
-		defer srv.Close()
+	inBubble(t, func(t *testing.T, srv *sftptest.Server) {
 		ledger := ccr.NewMemoryLedger()
-		dying := &dyingLedger{Ledger: ledger, srv: srv, left: 3}
+		dying := &dyingLedger{Ledger: ledger, srv: srv, left: 1}
 		file := ccr.FileFromBytes("a.csv", content(1000))
 		c := dialMemory(t, srv, nil)
-		_, err = c.Upload(t.Context(), file, sftp.UploadOptions{Ledger: dying})
+		_, err := c.Upload(t.Context(), file, sftp.UploadOptions{Ledger: dying})
 		require.ErrorIs(t, err, errDied)
-		began := time.Now()
+		_, err = c.Upload(t.Context(), file, sftp.UploadOptions{Ledger: ledger})
+		require.ErrorIs(t, err, ccr.ErrClaimed)
+		assertOutcome(t, err, ccr.OutcomeNotSent)
+		d := ccr.DispositionOf(err)
+		assert.Equal(t, ccr.ActionElsewhere, d.Action)
+		assert.InDelta(t, 330, d.After.Seconds(), 1)
+		assert.Zero(t, renamesTo(srv, "/uploads/a.csv"))
+		time.Sleep(d.After)
 		_, err = c.Upload(t.Context(), file, sftp.UploadOptions{Ledger: ledger})
 		require.NoError(t, err)
-		assert.InDelta(t, 120, time.Since(began).Seconds(), 6)
 		require.NoError(t, c.Close(t.Context()))
 		assert.Equal(t, []string{"a.csv"}, srv.Files("/uploads"))
 	})
 }
 
+// With PolicyDirect nothing that can be looked at tells what became of an
+// upload whose process died.
 func TestLedgerWithDirectPolicyAsks(t *testing.T) {
 	t.Parallel()
-	b := startSFTPTest(t)
-	b.config.Layout.Uploads[0].Policy = sftp.PolicyDirect
-	ledger := ccr.NewMemoryLedger()
-	dying := &dyingLedger{Ledger: ledger, srv: b.srv, left: 3}
-	file := ccr.FileFromBytes("a.csv", content(1000))
-	_, err := b.client(t).Upload(t.Context(), file, sftp.UploadOptions{Ledger: dying})
-	require.Error(t, err)
-	_, err = b.client(t).Upload(t.Context(), file, sftp.UploadOptions{Ledger: ledger, TakeOver: 1})
-	require.ErrorIs(t, err, ccr.ErrOutcomeUnknown)
-	assertOutcome(t, err, ccr.OutcomeUnknown)
+	inBubble(t, func(t *testing.T, srv *sftptest.Server) {
+		ledger := ccr.NewMemoryLedger()
+		direct := func(c *sftp.Config) { c.Layout.Uploads[0].Policy = sftp.PolicyDirect }
+		dying := &dyingLedger{Ledger: ledger, srv: srv, left: 1}
+		file := ccr.FileFromBytes("a.csv", content(1000))
+		c := dialMemory(t, srv, direct)
+		_, err := c.Upload(t.Context(), file, sftp.UploadOptions{Ledger: dying})
+		require.Error(t, err)
+		time.Sleep(afterLease)
+		for range 2 {
+			_, err = c.Upload(t.Context(), file, sftp.UploadOptions{Ledger: ledger})
+			require.ErrorIs(t, err, ccr.ErrOutcomeUnknown)
+			assertOutcome(t, err, ccr.OutcomeUnknown)
+			assert.Contains(t, err.Error(), "SettleUpload")
+		}
+		require.NoError(t, c.SettleUpload(t.Context(), sftp.SettleOptions{Ledger: ledger, File: file, Arrived: true}))
+		up, err := c.Upload(t.Context(), file, sftp.UploadOptions{Ledger: ledger})
+		require.NoError(t, err)
+		assert.True(t, up.Recorded)
+		assert.Equal(t, "uploads/a.csv", up.Path)
+		require.NoError(t, c.Close(t.Context()))
+	})
 }

@@ -62,13 +62,13 @@ func (w *writing) syncAndSize() (size int64, err, serr error) {
 
 // publish gives the file its final name, or says that it is whole.
 func (u *upload) publish(ctx context.Context, ch *engine.Channel) error {
+	if u.onVisible != nil && u.folder.Policy != PolicyDirect {
+		if err := u.onVisible(ctx); err != nil {
+			return &engine.LocalError{Err: err}
+		}
+	}
 	switch {
 	case u.folder.renames():
-		if u.onRename != nil {
-			if err := u.onRename(ctx); err != nil {
-				return &engine.LocalError{Err: err}
-			}
-		}
 		u.stage.Store(int32(stageRenaming))
 		return u.move(ch)
 	case u.folder.Policy == PolicyMarker:
@@ -121,8 +121,8 @@ func (u *upload) vanished(ch *engine.Channel, cause error) error {
 
 // resolve finds out whether a rename whose reply was lost has happened, by
 // looking at both names. true: it has.
-func (u *upload) resolve(ch *engine.Channel) (bool, error) {
-	terr := ch.Exists(u.temp)
+func (u *upload) resolve(ctx context.Context, s *engine.Session) (bool, error) {
+	terr := s.First().Exists(u.temp)
 	if engine.IsLost(terr) {
 		return false, terr
 	}
@@ -131,11 +131,13 @@ func (u *upload) resolve(ch *engine.Channel) (bool, error) {
 		u.checked = true
 		return false, nil
 	}
-	size, ferr := ch.SizeOf(u.final)
-	switch {
-	case engine.IsLost(ferr):
-		return false, ferr
-	case engine.IsStatus(terr, engine.StatusNoSuchFile) && ferr == nil && size == u.size:
+	if !engine.IsStatus(terr, engine.StatusNoSuchFile) {
+		return false, errUnresolved
+	}
+	switch arrived, err := u.arrivedWhole(ctx, s, u.size, u.sum); {
+	case err != nil:
+		return false, err
+	case arrived:
 		u.opened = false
 		return true, nil
 	}

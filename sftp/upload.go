@@ -53,16 +53,14 @@ type UploadOptions struct {
 	// DeleteFirst, with Overwrite, deletes the old file and then renames if the
 	// server cannot replace at one stroke. In between, neither is there.
 	DeleteFirst bool
-	// Ledger makes a rerun after a crash safe: content that was sent is never
-	// sent twice, and an interrupted large upload goes on where it was.
+	// Ledger makes reruns after a crash safe, and several live workers:
+	// content that was sent is never sent twice, an interrupted large upload is
+	// resumed, and a file that another live worker is sending fails the call
+	// with [ccr.ErrClaimed].
 	Ledger ccr.Ledger
 	// AllowSameContent lets content that was sent under another name go out
 	// again under this one. Without it, the ledger refuses that as a duplicate.
 	AllowSameContent bool
-	// TakeOver is how long the last sign of life of an interrupted upload must
-	// be ago before this one goes on with it; until then the outcome is
-	// unknown, since another process may be sending it. Default 2 min.
-	TakeOver time.Duration
 	// Channels is the number of SSH channels that a file larger than 8 MiB is
 	// written through at once, for long distances: default 1, at most what the
 	// folder's MaxChannels allows.
@@ -131,9 +129,6 @@ func (c *Client) checkUpload(op string, files []ccr.File, o UploadOptions) (Uplo
 	}
 	if o.DeleteFirst && !o.Overwrite {
 		f.Add("DeleteFirst", "needs Overwrite")
-	}
-	if o.TakeOver < 0 {
-		f.Add("TakeOver", "must not be negative")
 	}
 	if o.CorrelationID != "" && ccr.SafeToken(o.CorrelationID) == "" {
 		f.Add("CorrelationID", "must be 1 to 128 letters, digits or _.:/-")
@@ -227,8 +222,10 @@ type upload struct {
 	verified Verification
 	keep     bool  // temp stays for a later run to go on with
 	gap      int64 // when resuming another process's temporary file: the last gap bytes may have holes and are sent again
-	onRename func(context.Context) error
-	onTemp   func() error // another temporary name was chosen
+	// onVisible is asked right before the final name can appear; onTemp is
+	// called when another temporary name was chosen.
+	onVisible func(context.Context) error
+	onTemp    func() error
 }
 
 // send sends the file, over as many connections as it takes.
@@ -270,7 +267,7 @@ func (u *upload) report(high int64, done bool) {
 func (u *upload) outcome(err error) ccr.Outcome {
 	_, refused := engine.StatusCode(err)
 	switch s := stage(u.stage.Load()); {
-	case errors.Is(err, errTakenAway), errors.Is(err, errUnresolved):
+	case errors.Is(err, errTakenAway), errors.Is(err, errUnresolved), errors.Is(err, ccr.ErrOutcomeUnknown):
 		return ccr.OutcomeUnknown
 	case s == stageDone: // sent, and the ledger could not be told
 		return ccr.OutcomeUnknown
@@ -290,6 +287,7 @@ func (u *upload) explain(err error) error {
 	e := failure(u.op, u.final, u.outcome(err), err)
 	e.CorrelationID = u.opts.CorrelationID
 	switch {
+	case errors.Is(err, ccr.ErrOutcomeUnknown): // an earlier upload's, which has its advice
 	case errors.Is(err, errTakenAway):
 		e.Advice = "The folder seems to process temporary names: ask the vendor what became of it, then use PolicyStaging or PolicyDirect in the layout"
 	case e.Outcome == ccr.OutcomeUnknown && !u.folder.renames():
@@ -300,6 +298,9 @@ func (u *upload) explain(err error) error {
 		e.Advice = "The server cannot replace a file at one stroke; set DeleteFirst if it may be deleted before"
 	case engine.IsStatus(err, engine.StatusPermission) && u.folder.renames():
 		e.Advice = "The account may not write, or may not rename, in that folder: check the folder, ask the vendor for the right, or use PolicyDirect in the layout"
+	}
+	if u.opts.Ledger != nil && e.Outcome == ccr.OutcomeUnknown && !strings.Contains(e.Advice, "SettleUpload") {
+		e.Advice += "; SettleUpload then tells the ledger"
 	}
 	return e
 }

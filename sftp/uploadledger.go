@@ -2,51 +2,46 @@ package sftp
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
+	"io"
+	"maps"
+	"slices"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/internal/outbox"
+	"github.com/ccr-sdk/ccr/internal/wait"
 	"github.com/ccr-sdk/ccr/sftp/internal/engine"
 )
 
-// Beside the intent and result that every upload of the SDK writes, an SFTP
-// upload keeps a diary in the ledger: under which temporary name the file
-// grows, and whether renaming has begun. A later run that finds it can look at
-// the server and tell what became of an upload whose process died: go on with
-// it, finish it, or say that only a person can know. The diary is also what
-// keeps two processes from sending the same file at once: it is written first,
-// and whoever writes it second gives way.
-
+// The upload record is an upload's entry in the ledger. Its attributes say
+// under which temporary name the file grows and whether renaming has begun. A
+// worker that takes the entry over looks at the server and tells from that
+// what became of the upload.
+//
+// It first gives the temporary file another name, at one stroke. Then the
+// worker before can no longer rename it, however late it wakes up: either its
+// rename came first, and the temporary file is gone, or it will find nothing
+// to rename. A temporary file that is gone proves nothing by itself: only a
+// final name with the same size and content counts as arrived.
 const (
 	attrTemp   = "temp"
 	attrStep   = "step"
 	attrWindow = "window" // bytes below the remote size that may be missing
+	attrGap    = "gap"    // the window of the worker whose temporary file is resumed
+	attrFence  = "fence"  // the name that a resolving worker gives the temporary file
+	attrPath   = "path"
+	attrHow    = "verification"
 
 	stepSending  = "sending"
 	stepRenaming = "renaming"
 )
 
-const (
-	defaultTakeOver = 2 * time.Minute
-	// signOfLife is how often a long upload says in its diary that it lives.
-	signOfLife = 30 * time.Second
-	// lookAgain is how often an upload that waits for another one looks.
-	lookAgain = 5 * time.Second
-)
-
-// diary is the note of one upload in the ledger.
-type diary struct {
-	ledger ccr.Ledger
-	before ccr.LedgerEntry // what an earlier run left; no State if nothing
-
-	mu    sync.Mutex
-	entry ccr.LedgerEntry
-}
+const adviceRecord = "Look at the folder or ask the vendor whether the file arrived, then call SettleUpload"
 
 // recorded uploads under the rules of the ledger.
 func (u *upload) recorded(ctx context.Context) (Uploaded, error) {
@@ -55,58 +50,48 @@ func (u *upload) recorded(ctx context.Context) (Uploaded, error) {
 		return Uploaded{}, &engine.LocalError{Err: err}
 	}
 	u.wantSum = hex.EncodeToString(sum[:])
-	d, err := u.openDiary(ctx, size)
-	if err != nil {
-		return Uploaded{}, err
-	}
-	claim, err := u.claim(ctx, d)
+	claim, err := u.claim(ctx, size)
 	if err != nil {
 		return Uploaded{}, err
 	}
 	if e, ok := claim.Recorded(); ok {
 		out := Uploaded{
-			Name: u.name, Path: e.Attributes["path"], Size: e.Size, SHA256: e.SHA256,
-			Verification: Verification(e.Attributes["verification"]), Recorded: true,
+			Name: u.name, Path: e.Attributes[attrPath], Size: e.Size, SHA256: e.SHA256,
+			Verification: Verification(e.Attributes[attrHow]), Recorded: true,
 		}
-		return out, d.write(ctx, ccr.StateSent, nil)
+		if out.Path == "" { // a person settled it
+			out.Path = u.final
+		}
+		return out, nil
 	}
-	if u.temp == "" {
-		u.newTemp()
+	notes := u.adopt(claim.Entry())
+	u.keep = u.folder.renames() && size > u.window(size)
+	u.onTemp = func() error { return claim.Note(ctx, notes(stepSending)) }
+	u.onVisible = func(ctx context.Context) error {
+		if u.folder.renames() {
+			if err := claim.Note(ctx, notes(stepRenaming)); err != nil {
+				return err
+			}
+		}
+		return claim.Check(ctx)
 	}
-	window := int64(engine.InFlight)
-	if size > largeFile {
-		window *= int64(max(1, u.opts.Channels))
-	}
-	notes := func(step string) map[string]string {
-		return map[string]string{attrTemp: u.temp, attrStep: step, attrWindow: strconv.FormatInt(window, 10)}
-	}
-	if err := d.write(ctx, ccr.StateIntent, notes(stepSending)); err != nil {
-		return Uploaded{}, also(err, claim.Refused(ctx))
-	}
-	u.onRename = func(ctx context.Context) error { return d.write(ctx, ccr.StateIntent, notes(stepRenaming)) }
-	u.onTemp = func() error { return d.write(ctx, ccr.StateIntent, notes(stepSending)) }
-	u.keep = u.folder.renames() && size > window
-
-	sending, cancel := context.WithCancelCause(ctx)
-	alive := d.live(sending, cancel)
+	sending, stop := claim.Context(ctx)
 	out, err := u.send(sending)
-	cancel(nil)
-	<-alive
+	stop()
 	switch {
 	case err == nil:
-		err := claim.Sent(ctx, map[string]string{"path": u.final, "verification": string(u.verified)})
-		return out, also(err, d.write(ctx, ccr.StateSent, nil))
+		return out, claim.Sent(ctx, map[string]string{attrPath: u.final, attrHow: string(u.verified)})
 	case u.outcome(err) == ccr.OutcomeUnknown:
-		return Uploaded{}, err // the intent stands, and the diary says how far it got
+		return Uploaded{}, also(err, claim.Unknown(ctx))
 	}
 	var left map[string]string
 	if u.keep && u.opened && !engine.IsRefusal(err) {
-		left = notes(stepSending) // for the next run to go on with
+		left = notes(stepSending) // for the next call to resume
 	} else {
 		u.keep = false
 		u.tidy(ctx)
 	}
-	return Uploaded{}, also(also(err, claim.Refused(ctx)), d.write(ctx, ccr.StateRefused, left))
+	return Uploaded{}, also(err, claim.Refused(ctx, left))
 }
 
 // also adds what went wrong while an error was dealt with.
@@ -120,165 +105,209 @@ func also(err, more error) error {
 	return errors.Join(err, more)
 }
 
-// claim gets the right to send, or the result of an earlier run.
-func (u *upload) claim(ctx context.Context, d *diary) (*outbox.Claim, error) {
-	p := outbox.Params{
-		Ledger: u.opts.Ledger, Service: serviceName, Environment: u.c.environment, File: u.file,
-		AllowSameContent: u.opts.AllowSameContent,
-		Advice:           "Look at the folder or ask the vendor, then settle the intent in the ledger.",
+// window is how far below the size of the remote file bytes may be missing.
+func (u *upload) window(size int64) int64 {
+	if size > largeFile {
+		return int64(engine.InFlight) * int64(max(1, u.opts.Channels))
 	}
-	claim, err := outbox.Begin(ctx, p)
-	switch {
-	case err == nil:
-		u.resume(d.before)
-		return claim, nil
-	case !errors.Is(err, ccr.ErrOutcomeUnknown) || d.before.State == "" || !u.folder.renames():
-		return nil, also(err, d.restore(ctx))
-	}
-	// An earlier run left the intent open. Its diary says what to look for.
-	arrived, lerr := u.lookBack(ctx, d.before)
-	if lerr != nil {
-		return nil, also(lerr, d.restore(ctx))
-	}
-	if err := outbox.Settle(ctx, u.opts.Ledger, serviceName, u.c.environment, u.file, arrived); err != nil {
-		return nil, also(err, d.restore(ctx))
-	}
-	if claim, err = outbox.Begin(ctx, p); err != nil {
-		return nil, also(err, d.restore(ctx))
-	}
-	return claim, nil
+	return int64(engine.InFlight)
 }
 
-// resume sets the upload up to go on under the name of an earlier run.
-func (u *upload) resume(before ccr.LedgerEntry) {
-	window, err := strconv.ParseInt(before.Attributes[attrWindow], 10, 64)
-	temp := before.Attributes[attrTemp]
-	if err == nil && window > 0 && temp != "" && u.folder.renames() && !u.c.pendingRemoval(temp) {
-		u.temp, u.opened, u.gap = temp, true, window
+// adopt takes the temporary name from the intent, and the file that an earlier
+// worker began under it. The function it returns makes the record's attributes.
+func (u *upload) adopt(e ccr.LedgerEntry) (notes func(step string) map[string]string) {
+	if !u.folder.renames() {
+		u.newTemp()
+		return func(string) map[string]string { return nil }
+	}
+	u.temp = e.Attributes[attrTemp]
+	if gap, err := strconv.ParseInt(e.Attributes[attrGap], 10, 64); err == nil && gap > 0 {
+		u.opened, u.gap = true, gap
+	}
+	return func(step string) map[string]string {
+		return map[string]string{attrTemp: u.temp, attrStep: step, attrWindow: e.Attributes[attrWindow]}
 	}
 }
 
-// lookBack finds out what became of an upload whose process died. true: its
-// file arrived.
-func (u *upload) lookBack(ctx context.Context, before ccr.LedgerEntry) (arrived bool, err error) {
-	if before.Attributes[attrStep] != stepRenaming {
-		u.resume(before) // renaming was never asked for
-		return false, nil
-	}
-	temp := before.Attributes[attrTemp]
-	err = u.c.repeat(ctx, func(_ context.Context, s *engine.Session) error {
-		ch := s.First()
-		terr := ch.Exists(temp)
-		if terr == nil || engine.IsLost(terr) {
-			return terr
-		}
-		size, ferr := ch.SizeOf(u.final)
-		switch {
-		case engine.IsLost(ferr):
-			return ferr
-		case engine.IsStatus(terr, engine.StatusNoSuchFile) && ferr == nil && size == before.Size:
-			arrived = true
+// intent makes the attributes of a new intent. What an earlier worker has
+// brought over is resumed.
+func (u *upload) intent(size int64) func(found ccr.LedgerEntry) map[string]string {
+	return func(found ccr.LedgerEntry) map[string]string {
+		if !u.folder.renames() {
 			return nil
 		}
-		return errUnresolved
-	})
-	if err == nil && !arrived {
-		u.resume(before)
+		window := u.window(size)
+		next := map[string]string{
+			attrTemp: u.c.cfg.Layout.tempPath(u.folder, u.name, rand.Text()[:16]), attrStep: stepSending,
+		}
+		temp := found.Attributes[attrTemp]
+		gap, err := strconv.ParseInt(found.Attributes[attrWindow], 10, 64)
+		if err == nil && gap > 0 && temp != "" && found.FileName() == u.name && !u.c.pendingRemoval(temp) {
+			// What lies above the gap may have holes until it is sent again.
+			window = max(window, gap)
+			next[attrTemp], next[attrGap] = temp, strconv.FormatInt(gap, 10)
+		}
+		next[attrWindow] = strconv.FormatInt(window, 10)
+		return next
 	}
-	return arrived, err
 }
 
-// openDiary takes the diary over. If its last writer may be alive, it waits
-// until that has finished or been silent for long enough.
-func (u *upload) openDiary(ctx context.Context, size int64) (*diary, error) {
-	d := &diary{ledger: u.opts.Ledger, entry: ccr.LedgerEntry{
-		Key:     "sftp|" + u.c.environment + "|" + u.wantSum + "|" + u.final,
-		Service: serviceName, Environment: u.c.environment, Name: u.name, Size: size, SHA256: u.wantSum,
-	}}
-	patience := u.opts.TakeOver
-	if patience == 0 {
-		patience = defaultTakeOver
-	}
-	var since time.Time
+// claim gets the right to send, or the result of an earlier call. What a dead
+// worker left is resolved first.
+func (u *upload) claim(ctx context.Context, size int64) (*outbox.Claim, error) {
+	p := u.c.params(u.op, u.opts.Ledger, u.folder)
+	p.Name, p.SHA256, p.Size = u.name, u.wantSum, size
+	p.AllowSameContent, p.Looks, p.Attributes = u.opts.AllowSameContent, u.folder.renames(), u.intent(size)
 	for {
-		before, err := d.ledger.Load(ctx, d.entry.Key)
-		if errors.Is(err, ccr.ErrNoEntry) {
-			before, err = ccr.LedgerEntry{}, nil
+		claim, err := outbox.Begin(ctx, p)
+		if err != nil || !claim.Resolving() {
+			return claim, err
 		}
-		if err != nil {
-			return nil, &engine.LocalError{Err: fmt.Errorf("ledger: %w", err)}
-		}
-		left := patience - time.Since(before.At)
-		if before.State != ccr.StateIntent || left <= 0 {
-			d.before, d.entry.Version = before, before.Version
-			return d, d.write(ctx, ccr.StateIntent, before.Attributes)
-		}
-		if since.IsZero() {
-			since = before.At
-		}
-		if !before.At.Equal(since) {
-			return nil, &ccr.Error{
-				Service: serviceName, Outcome: ccr.OutcomeUnknown, Classes: []error{ccr.ErrDuplicate}, RetryAfter: signOfLife,
-				Err:    errors.New("another process is sending it, says the ledger"),
-				Advice: "Let that one finish; calling again then returns its result",
-			}
-		}
-		if err := sleep(ctx, min(left, lookAgain)); err != nil {
+		if err := u.resolveRecord(ctx, claim); err != nil {
 			return nil, err
 		}
 	}
 }
 
-// live writes a sign of life until the context ends. If another process has
-// taken the upload over meanwhile (this one must have slept), it is cancelled.
-func (d *diary) live(ctx context.Context, cancel context.CancelCauseFunc) (done chan struct{}) {
-	done = make(chan struct{})
-	go func() {
-		defer close(done)
-		for sleep(ctx, signOfLife) == nil {
-			d.mu.Lock()
-			state, notes := d.entry.State, d.entry.Attributes
-			d.mu.Unlock()
-			if err := d.write(ctx, state, notes); errors.Is(err, ccr.ErrLedgerConflict) {
-				cancel(err)
+// params are those of the client's uploads in the ledger.
+func (c *Client) params(op string, l ccr.Ledger, folder UploadFolder) outbox.Params {
+	return outbox.Params{
+		Ledger: l, Lease: c.cfg.Lease, Operation: op, Service: serviceName, Environment: c.environment,
+		Account: c.cfg.Layout.Vendor + "/" + c.cfg.User, Folder: join(c.cfg.Layout.Root, folder.Path), Advice: adviceRecord,
+	}
+}
+
+// resolveRecord finds out what became of an upload whose worker is gone, and records
+// it: sent, not arrived, or unknown, which is its error.
+func (u *upload) resolveRecord(ctx context.Context, claim *outbox.Claim) error {
+	holding, stop := claim.Context(ctx)
+	defer stop()
+	before := claim.Entry()
+	arrived, temp, err := u.lookBack(holding, claim, before)
+	switch {
+	case err != nil:
+		return also(err, claim.Unknown(ctx))
+	case arrived:
+		return claim.Sent(ctx, map[string]string{attrPath: u.final})
+	case temp == "":
+		return claim.Refused(ctx, nil)
+	}
+	return claim.Refused(ctx, map[string]string{attrTemp: temp, attrStep: stepSending, attrWindow: before.Attributes[attrWindow]})
+}
+
+// lookBack looks at the server. temp is the temporary file, if it is there.
+func (u *upload) lookBack(ctx context.Context, claim *outbox.Claim, before ccr.LedgerEntry) (arrived bool, temp string, err error) {
+	renaming := before.Attributes[attrStep] == stepRenaming
+	if renaming {
+		// A server that renames by copying does not do so at one stroke.
+		if err := wait.Sleep(ctx, time.Until(claim.ResolveAt())); err != nil {
+			return false, "", err
+		}
+	}
+	names := []string{before.Attributes[attrTemp]}
+	if old := before.Attributes[attrFence]; old != "" {
+		names = append(names, old)
+	}
+	next := maps.Clone(before.Attributes)
+	next[attrFence] = u.c.cfg.Layout.tempPath(u.folder, u.name, rand.Text()[:16])
+	if err := claim.Note(ctx, next); err != nil {
+		return false, "", err
+	}
+	err = u.c.repeat(ctx, func(ctx context.Context, s *engine.Session) (err error) {
+		temp, err = fence(s.First(), append(slices.Clone(names), next[attrFence]))
+		if err != nil || temp != "" || !renaming {
+			return err
+		}
+		switch same, err := u.arrivedWhole(ctx, s, before.Size, before.SHA256); {
+		case err != nil:
+			return err
+		case same:
+			arrived = true
+			return nil
+		}
+		return errUnresolved
+	})
+	return arrived, temp, err
+}
+
+// fence gives a temporary file the last of the names it may have, so that
+// whoever knows the others can no longer rename it. It returns the name that
+// it has then; "": it is not there.
+func fence(ch *engine.Channel, names []string) (string, error) {
+	last := names[len(names)-1]
+	for _, name := range names[:len(names)-1] {
+		err := ch.Rename(name, last)
+		switch {
+		case err == nil:
+			return last, nil
+		case engine.IsLost(err):
+			return "", err
+		case !engine.IsStatus(err, engine.StatusNoSuchFile):
+			// A server that does not rename it for us did not for the other either.
+			if eerr := ch.Exists(name); eerr == nil || engine.IsLost(eerr) {
+				return name, eerr
 			}
 		}
-	}()
-	return done
+	}
+	switch err := ch.Exists(last); {
+	case err == nil:
+		return last, nil
+	case engine.IsStatus(err, engine.StatusNoSuchFile):
+		return "", nil
+	default:
+		return "", err
+	}
 }
 
-// recordTimeout bounds a note that is written although the call has ended.
-const recordTimeout = 30 * time.Second
-
-// write stores the diary. Another writer means that the upload is theirs now.
-func (d *diary) write(ctx context.Context, state string, notes map[string]string) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
-	defer cancel()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.entry.State, d.entry.Attributes, d.entry.At = state, notes, time.Now().UTC()
-	if err := d.ledger.Store(ctx, d.entry); err != nil {
-		return &engine.LocalError{Err: fmt.Errorf("ledger: %w", err)}
+// arrivedWhole reports whether the final name holds a file of that size and
+// content. Where the account may not read it, the size has to do.
+func (u *upload) arrivedWhole(ctx context.Context, s *engine.Session, size int64, sum string) (bool, error) {
+	there, err := s.First().SizeOf(u.final)
+	switch {
+	case engine.IsLost(err):
+		return false, err
+	case err != nil || there != size:
+		return false, nil
+	case sum == "":
+		return true, nil
 	}
-	d.entry.Version++
-	return nil
+	d := &download{c: u.c, op: u.op, name: u.name, path: u.final, size: -1, hash: sha256.New()}
+	err = d.attempt(ctx, s, &tee{d, io.Discard})
+	switch {
+	case engine.IsLost(err), ctx.Err() != nil:
+		return false, err
+	case engine.IsStatus(err, engine.StatusPermission):
+		return true, nil
+	}
+	return err == nil && d.size == size && d.sum() == sum, nil
 }
 
-// restore leaves the diary as an earlier run had left it, for the next one;
-// what it says is now known not to be written by a living process.
-func (d *diary) restore(ctx context.Context) error {
-	state := d.before.State
-	if state == "" || state == ccr.StateIntent {
-		state = ccr.StateRefused
-	}
-	return d.write(ctx, state, d.before.Attributes)
+// SettleOptions say which upload is settled, and how.
+type SettleOptions struct {
+	Ledger  ccr.Ledger // the one that the upload used
+	File    ccr.File   // of the same name and content as uploaded
+	Folder  string     // as in [UploadOptions]
+	Arrived bool       // whether the vendor has the file
 }
 
 // SettleUpload ends an upload of unknown outcome, once you know from the
-// folder or from the vendor whether the file arrived. The ledger and the file
-// must be those of the upload. The same answer twice is fine; one that
-// contradicts a recorded result is refused.
-func (c *Client) SettleUpload(ctx context.Context, ledger ccr.Ledger, file ccr.File, arrived bool) error {
-	err := outbox.Settle(ctx, ledger, serviceName, c.environment, file, arrived)
-	return c.failed("SettleUpload", "", "", err)
+// folder or from the vendor whether the file arrived. One that did not may be
+// sent again. The same answer twice is fine; one that contradicts a recorded
+// result is refused, one for an upload that a live worker is at is
+// [ccr.ErrClaimed].
+func (c *Client) SettleUpload(ctx context.Context, o SettleOptions) error {
+	const op = "SettleUpload"
+	folder, ok := c.cfg.Layout.upload(o.Folder)
+	if !ok {
+		var f ccr.Faults
+		f.Add("Folder", "is not an upload folder of the layout")
+		return f.Err(serviceName, op)
+	}
+	sum, size, err := o.File.SHA256(ctx)
+	if err != nil {
+		return failure(op, "", "", &engine.LocalError{Err: err})
+	}
+	p := c.params(op, o.Ledger, folder)
+	p.Name, p.SHA256, p.Size = o.File.Name(), hex.EncodeToString(sum[:]), size
+	return outbox.Settle(ctx, p, o.Arrived)
 }

@@ -3,12 +3,15 @@ package decisioningtest
 import (
 	"net/http"
 	"slices"
+	"time"
+
+	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/decisioning"
 )
 
 type customer struct {
-	id, custom string
-	document   document
-	analyses   []*analysis
+	decisioning.Customer
+	analyses []*analysis
 }
 
 const organizationID, projectID = "0000000000000000000000aa", "0000000000000000000000bb"
@@ -18,14 +21,14 @@ func (s *Server) handleCustomers() {
 	s.handle("Customers", "GET /v2/customers", func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		all := make([]document, len(s.customers))
+		all := make([]decisioning.Customer, len(s.customers))
 		for i, c := range s.customers {
-			all[i] = c.document
+			all[i] = c.Customer
 		}
 		writePage(w, r, len(all), func(i int) any { return all[i] })
 	})
 	s.handle("Customer", "GET /v2/customers/{customerId}", s.withCustomer(func(w http.ResponseWriter, _ *http.Request, c *customer) {
-		answer(w, http.StatusOK, c.document)
+		answer(w, http.StatusOK, c.Customer)
 	}))
 	s.handle("UpdateCustomer", "PATCH /v2/customers/{customerId}", s.withCustomer(s.updateCustomer))
 	s.handle("DeleteCustomer", "DELETE /v2/customers/{customerId}", s.withCustomer(func(w http.ResponseWriter, _ *http.Request, c *customer) {
@@ -43,7 +46,7 @@ func (s *Server) withCustomer(h func(http.ResponseWriter, *http.Request, *custom
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		for _, c := range s.customers {
-			if c.id == r.PathValue("customerId") {
+			if c.ID == r.PathValue("customerId") {
 				h(w, r, c)
 				return
 			}
@@ -53,40 +56,41 @@ func (s *Server) withCustomer(h func(http.ResponseWriter, *http.Request, *custom
 }
 
 func (s *Server) createCustomer(w http.ResponseWriter, r *http.Request) {
-	var in document
+	var in decisioning.Customer // a superset of what may be sent
 	if !read(w, r, &in) {
 		return
 	}
-	custom := in.text("customIdentifier")
-	if custom == "" {
+	if in.CustomIdentifier == "" {
 		refuse(w, http.StatusBadRequest, "BAD_REQUEST", "customIdentifier should not be empty")
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if slices.ContainsFunc(s.customers, func(c *customer) bool { return c.custom == custom }) {
-		refuse(w, http.StatusUnprocessableEntity, s.cfg.DuplicateCode, "A customer with this customIdentifier already exists")
-		return
+	for _, c := range s.customers {
+		if c.CustomIdentifier == in.CustomIdentifier {
+			refuse(w, http.StatusUnprocessableEntity, "ALREADY_EXISTS", "A customer with this customIdentifier already exists")
+			return
+		}
 	}
-	c := &customer{id: s.newID(), custom: custom}
-	c.document = in.with(map[string]any{
-		"id": c.id, "organizationId": organizationID, "projectId": projectID, "userId": ClientID,
-		"userJourneyState": "CUSTOMER_CREATED", "createdAt": now(), "updatedAt": now(),
-	})
-	s.customers = append(s.customers, c)
-	answer(w, http.StatusCreated, c.document)
+	in.ID, in.OrganizationID, in.ProjectID, in.UserID = s.newID(), organizationID, projectID, ClientID
+	in.UserJourneyState = decisioning.JourneyCustomerCreated
+	in.CreatedAt = ccr.NewDateTime(time.Now().UTC())
+	in.UpdatedAt = in.CreatedAt
+	s.customers = append(s.customers, &customer{Customer: in})
+	answer(w, http.StatusCreated, in)
 }
 
 func (s *Server) updateCustomer(w http.ResponseWriter, r *http.Request, c *customer) {
-	var in document
+	var in decisioning.Customer
 	if !read(w, r, &in) {
 		return
 	}
-	c.document = c.document.with(map[string]any{"updatedAt": now()})
-	for _, name := range []string{"aggregationDetails", "personalDetails"} {
-		if v, given := in[name]; given {
-			c.document[name] = v
-		}
+	if in.AggregationDetails != nil {
+		c.AggregationDetails = in.AggregationDetails
 	}
-	answer(w, http.StatusOK, c.document)
+	if in.PersonalDetails != nil {
+		c.PersonalDetails = in.PersonalDetails
+	}
+	c.UpdatedAt = ccr.NewDateTime(time.Now().UTC())
+	answer(w, http.StatusOK, c.Customer)
 }

@@ -75,15 +75,6 @@ type Config struct {
 	InMemory bool
 	// Business makes the project one that analyses professional accounts, too.
 	Business bool
-	// Evaluate decides what an analysis ends in, by the body that brought its
-	// data. Default: [Sandbox]. It is called one call at a time.
-	Evaluate func(body []byte) Outcome
-	// DuplicateCode is the code of the 422 for a customIdentifier that is taken.
-	// Algoan's is not documented. Default "ALREADY_EXISTS".
-	DuplicateCode string
-	// EscapedSignatures signs the payload with the escapes that the prose of
-	// Algoan's documentation names, instead of as it stands.
-	EscapedSignatures bool
 	// Processing is when an analysis that nobody reads ends. Default 50 ms.
 	Processing time.Duration
 	// TokenLifetime is how long tokens live. Default 24 hours.
@@ -143,6 +134,7 @@ type Server struct {
 	cfg    Config
 	kit    *testkit.Server
 	tokens *testkit.Tokens
+	rules  []rule
 
 	mu            sync.Mutex
 	ids           int64
@@ -158,12 +150,6 @@ func NewServer(cfg Config) (*Server, error) {
 	if cfg.Processing == 0 {
 		cfg.Processing = 50 * time.Millisecond
 	}
-	if cfg.Evaluate == nil {
-		cfg.Evaluate = func(body []byte) Outcome { return Sandbox(body, cfg.Business) }
-	}
-	if cfg.DuplicateCode == "" {
-		cfg.DuplicateCode = "ALREADY_EXISTS"
-	}
 	if cfg.TokenStatus == 0 {
 		cfg.TokenStatus = http.StatusCreated
 	}
@@ -171,7 +157,7 @@ func NewServer(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, kit: kit}
+	s := &Server{cfg: cfg, kit: kit, rules: rules()}
 	if s.cfg.WebhookClient == nil {
 		s.cfg.WebhookClient = kit.HTTPClient()
 	}
@@ -244,7 +230,7 @@ func (s *Server) AnalysesByCustomer() map[string]int {
 	defer s.mu.Unlock()
 	out := map[string]int{}
 	for _, c := range s.customers {
-		out[c.custom] += len(c.analyses)
+		out[c.CustomIdentifier] += len(c.analyses)
 	}
 	return out
 }

@@ -17,7 +17,7 @@ type Mock struct {
 
 	// One for each method of [gateway.API], of its signature.
 	UploadFunc         func(ctx context.Context, req gateway.UploadRequest, opts ...ccr.CallOption) (*gateway.UploadResult, error)
-	SettleUploadFunc   func(ctx context.Context, ledger ccr.Ledger, file ccr.File, arrived bool) error
+	SettleUploadFunc   func(ctx context.Context, o gateway.SettleOptions) error
 	CountReportsFunc   func(ctx context.Context, opts ...ccr.CallOption) (int, error)
 	ListReportsFunc    func(ctx context.Context, opts ...ccr.CallOption) ([]string, error)
 	DownloadFunc       func(ctx context.Context, sink ccr.Sink, opts ...ccr.CallOption) (*gateway.Reports, error)
@@ -57,11 +57,11 @@ func (m *Mock) Upload(ctx context.Context, req gateway.UploadRequest, opts ...cc
 }
 
 // SettleUpload calls SettleUploadFunc.
-func (m *Mock) SettleUpload(ctx context.Context, ledger ccr.Ledger, file ccr.File, arrived bool) error {
+func (m *Mock) SettleUpload(ctx context.Context, o gateway.SettleOptions) error {
 	if m.SettleUploadFunc == nil {
 		return m.missing("SettleUpload")
 	}
-	return m.SettleUploadFunc(ctx, ledger, file, arrived)
+	return m.SettleUploadFunc(ctx, o)
 }
 
 // CountReports calls CountReportsFunc.

@@ -73,7 +73,7 @@ func (c *client) upload(ctx context.Context, n int) error {
 		return errors.Join(err, again)
 	}
 	c.settled("gateway upload")
-	return c.gateway.SettleUpload(ctx, c.outbox, file, true)
+	return c.gateway.SettleUpload(ctx, gateway.SettleOptions{Ledger: c.outbox, File: file, Arrived: true})
 }
 
 func (c *client) receiveReports(ctx context.Context) (int, error) {
@@ -99,7 +99,7 @@ func (c *client) drop(ctx context.Context, n int) error {
 	}
 	defer drop.Close(ctx) //nolint:errcheck // what matters was checked
 	file := ccr.FileFromBytes(dropName(n), content("sftp upload", n))
-	_, err = drop.Upload(ctx, file, sftp.UploadOptions{Ledger: c.outbox, TakeOver: time.Nanosecond})
+	_, err = drop.Upload(ctx, file, sftp.UploadOptions{Ledger: c.outbox})
 	if !errors.Is(err, ccr.ErrOutcomeUnknown) {
 		return err
 	}
@@ -107,14 +107,14 @@ func (c *client) drop(ctx context.Context, n int) error {
 	switch {
 	case errors.Is(lookErr, ccr.ErrNotFound):
 		c.settled("sftp upload: not there")
-		return errors.Join(drop.SettleUpload(ctx, c.outbox, file, false), err) // and again
+		return errors.Join(drop.SettleUpload(ctx, sftp.SettleOptions{Ledger: c.outbox, File: file}), err) // and again
 	case lookErr != nil:
 		return errors.Join(err, lookErr)
 	case entry.Size != int64(len(content("sftp upload", n))):
 		return fmt.Errorf("a wrong size under the final name: %w", err)
 	}
 	c.settled("sftp upload: there")
-	return drop.SettleUpload(ctx, c.outbox, file, true)
+	return drop.SettleUpload(ctx, sftp.SettleOptions{Ledger: c.outbox, File: file, Arrived: true})
 }
 
 func dropName(n int) string { return fmt.Sprintf("debtors_%05d.csv", n) }

@@ -17,6 +17,8 @@ const (
 	// maxRounds bounds how often an entry is loaded anew because another
 	// writer changed it.
 	maxRounds = 8
+	// maxFailures bounds how often a claim is stored again after the ledger failed.
+	maxFailures = 3
 	// RecordTimeout bounds writing a fact after the caller's context has ended.
 	RecordTimeout = 30 * time.Second
 	// storeTime is what times are cut to: every database keeps it.
@@ -97,6 +99,7 @@ func (b *Book) Acquire(ctx context.Context, key, what string, plan Plan) (*Claim
 	var tokens []string // of stores whose result we did not learn
 	var failed error
 	var resolveAt time.Time
+	failures := 0
 	for range maxRounds {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
@@ -110,9 +113,14 @@ func (b *Book) Acquire(ctx context.Context, key, what string, plan Plan) (*Claim
 			// Its lease runs from when it was made, which Until tells.
 			return b.claim(found, time.Now().Add(time.Until(found.Until)), resolveAt), nil
 		case b.Held(found, tokens...):
+			found.Until = found.Until.Add(b.policy.Skew) // from then on others may take it over
 			return nil, Claimed(what, found)
 		case failed != nil && !errors.Is(failed, ccr.ErrLedgerConflict):
-			return nil, failed // not a race: the ledger failed, and what it said may still land
+			// The store may still land. One that succeeds over the same version
+			// keeps it from that.
+			if failures++; failures >= maxFailures {
+				return nil, failed
+			}
 		}
 		next, err := plan(found, found.Owner != "")
 		if err != nil {

@@ -149,6 +149,9 @@ func (c *Claim) lose(err error) {
 	if c.lost != nil || c.done {
 		return
 	}
+	if !errors.Is(err, ErrLost) {
+		err = fmt.Errorf("%w: %w", ErrLost, err)
+	}
 	c.lost = err
 	c.beat.Stop()
 	go c.endContexts()

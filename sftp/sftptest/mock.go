@@ -18,7 +18,7 @@ type Mock struct {
 	// One for each method of [sftp.API], of its signature.
 	UploadFunc       func(ctx context.Context, file ccr.File, opts ...sftp.UploadOptions) (sftp.Uploaded, error)
 	UploadAllFunc    func(ctx context.Context, files []ccr.File, opts ...sftp.UploadOptions) ([]sftp.Uploaded, error)
-	SettleUploadFunc func(ctx context.Context, ledger ccr.Ledger, file ccr.File, arrived bool) error
+	SettleUploadFunc func(ctx context.Context, o sftp.SettleOptions) error
 	ListFunc         func(ctx context.Context, opts ...sftp.ListOptions) ([]sftp.Entry, error)
 	StatFunc         func(ctx context.Context, name string, opts ...sftp.StatOptions) (sftp.Entry, error)
 	DownloadFunc     func(ctx context.Context, name, localPath string, opts ...sftp.DownloadOptions) (sftp.Downloaded, error)
@@ -64,11 +64,11 @@ func (m *Mock) UploadAll(ctx context.Context, files []ccr.File, opts ...sftp.Upl
 }
 
 // SettleUpload calls SettleUploadFunc.
-func (m *Mock) SettleUpload(ctx context.Context, ledger ccr.Ledger, file ccr.File, arrived bool) error {
+func (m *Mock) SettleUpload(ctx context.Context, o sftp.SettleOptions) error {
 	if m.SettleUploadFunc == nil {
 		return m.missing("SettleUpload")
 	}
-	return m.SettleUploadFunc(ctx, ledger, file, arrived)
+	return m.SettleUploadFunc(ctx, o)
 }
 
 // List calls ListFunc.
