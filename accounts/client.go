@@ -6,11 +6,11 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/auth"
-	"github.com/ccr-sdk/ccr/internal/limit"
 	"github.com/ccr-sdk/ccr/internal/transport"
 )
 
@@ -19,13 +19,6 @@ const service = "accounts"
 // DefaultBaseURL is the published production URL of the sync API. No URL of a
 // test environment is published: Credit Clear gives it at onboarding.
 const DefaultBaseURL = "https://api.creditclear.com.au/sync"
-
-// The lower of the two published limits: one page says 20 requests a minute,
-// another one, which looks newer, 1,000.
-const (
-	defaultRate   = 20
-	defaultWindow = time.Minute
-)
 
 // Client calls the Credit Clear sync API. It is safe for concurrent use.
 type Client struct {
@@ -37,8 +30,8 @@ type Client struct {
 // [auth.NewClientCredentials] with [auth.EncodingJSON] and the audience that
 // Credit Clear gave, or [auth.NewStaticBearer].
 //
-// Without [ccr.WithLimiter] a client starts at most 20 requests in any 60
-// seconds, looks at statuses included and token calls not: the lower of the
+// Without [ccr.WithLimiter] a client starts at most 20 requests in any 63
+// seconds (60 and a margin for requests that arrive late), looks at statuses included and token calls not: the lower of the
 // two figures that Credit Clear publishes. Raise it once support has told you
 // yours.
 func NewClient(cred auth.Credential, opts ...ccr.Option) (*Client, error) {
@@ -47,7 +40,7 @@ func NewClient(cred auth.Credential, opts ...ccr.Option) (*Client, error) {
 	}
 	t, err := transport.New(transport.Config{
 		Service: service, DefaultBaseURL: DefaultBaseURL, Credential: cred,
-		DefaultLimiter: limit.NewSliding(defaultRate, defaultWindow), ForbiddenMayBeLimit: true,
+		DefaultLimiter: newLimiter(), ForbiddenMayBeLimit: true,
 	}, opts...)
 	if err != nil {
 		return nil, err
@@ -60,7 +53,10 @@ func NewClient(cred auth.Credential, opts ...ccr.Option) (*Client, error) {
 //
 // The call is idempotent by its reference, so every transient failure is
 // retried with the same one. That Credit Clear tells repetitions by it is
-// documented on the claims page and inferred here.
+// documented on the claims page. Inferred.
+//
+// A batch that may message people (SendInstantMessages) is retried only if
+// nothing of it was sent; a lost response is [ccr.ErrOutcomeUnknown].
 func (c *Client) UpsertAccounts(ctx context.Context, b AccountBatch, opts ...ccr.CallOption) (*Receipt, error) {
 	return c.upsert(ctx, routeAccounts, &b, len(b.Accounts), b.ReferenceID, b.Validate, opts)
 }
@@ -68,6 +64,10 @@ func (c *Client) UpsertAccounts(ctx context.Context, b AccountBatch, opts ...ccr
 // ReportPayments tells Credit Clear of payments that were made outside its
 // platform (PUT /v1/payment). What a payment looks like on the wire is
 // inferred as a whole: see [Payment].
+//
+// It is retried only if nothing was sent: that a payment reported twice under
+// one reference counts once is not documented. A lost response is
+// [ccr.ErrOutcomeUnknown].
 func (c *Client) ReportPayments(ctx context.Context, b PaymentBatch, opts ...ccr.CallOption) (*Receipt, error) {
 	return c.upsert(ctx, routePayments, &b, len(b.Payments), b.ReferenceID, b.Validate, opts)
 }
@@ -97,11 +97,18 @@ func (c *Client) upsert(ctx context.Context, route *transport.Route, b interface
 		return nil, f.Err(service, route.Operation)
 	}
 	c.inferred.note(ctx, c.t.Logger(), &e.used)
-	r, err := c.send(ctx, route, transport.BytesBody(transport.JSON, e.b), call, Receipt{Reference: reference, Operation: route.Operation, Rows: rows}, false)
+	r, err := c.send(ctx, route, transport.BytesBody(transport.JSON, e.b), call, Receipt{Reference: reference, Operation: route.Operation, Rows: rows}, sending{messages: mayMessage(b)})
 	if err != nil {
 		return nil, err
 	}
 	return &r, nil
+}
+
+// mayMessage reports whether a batch may message people.
+func mayMessage(b any) bool {
+	batch, ok := b.(*AccountBatch)
+	return ok && (batch.Extra[kindAccountBatch.object().Members[mBatchItems].Name] != nil ||
+		slices.ContainsFunc(batch.Accounts, func(a Account) bool { return a.messages() }))
 }
 
 // refused is the error of a call that was not made.
@@ -112,23 +119,28 @@ func (c *Client) refused(route *transport.Route, err error) error {
 	}
 }
 
-// send puts a batch and makes its receipt. ours tells a reference that is made
-// of the content: if it was used already, it was for the same content.
-func (c *Client) send(ctx context.Context, route *transport.Route, body transport.Body, call ccr.Call, r Receipt, ours bool) (Receipt, error) {
+// sending says how a batch is sent.
+type sending struct {
+	ours     bool // the reference is made of the content: if it was used already, it was for the same content
+	messages bool // people may be messaged
+}
+
+// send puts a batch and makes its receipt.
+func (c *Client) send(ctx context.Context, route *transport.Route, body transport.Body, call ccr.Call, r Receipt, how sending) (Receipt, error) {
 	var answer ccr.Response
 	theirs := call.Response
 	call.Response = &answer
-	resp, err := c.t.Do(ctx, &transport.Request{Route: route, Body: body, Call: call})
+	resp, err := c.t.Do(ctx, &transport.Request{Route: route, Body: body, Call: call, Once: how.messages})
 	if theirs != nil && answer.StatusCode != 0 {
 		*theirs = answer
 	}
 	if err != nil {
 		e, ok := errors.AsType[*ccr.Error](err)
-		if !ok || !ours && !e.EarlierUnknown || !errors.Is(e, ccr.ErrDuplicate) {
+		if !ok || !how.ours || !errors.Is(e, ccr.ErrDuplicate) {
 			return r, err
 		}
-		// The repetition was refused because an earlier attempt, whose answer
-		// was lost (perhaps with the process), has used the reference: it arrived.
+		// The reference is made of the content, and an earlier attempt, whose
+		// response was lost (perhaps with the process), has used it: it arrived.
 		r.PresumedAccepted = true
 	}
 	r.AcceptedAt, r.RequestID = time.Now(), answer.RequestID

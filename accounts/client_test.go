@@ -2,6 +2,8 @@ package accounts_test
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -141,23 +143,80 @@ func TestForeignStatusURIGetsNoCredential(t *testing.T) {
 	assert.Len(t, srv.Requests(""), before)
 }
 
-func TestLostAnswerThenDuplicateIsPresumedAccepted(t *testing.T) {
+// TestDuplicateOfACallersReference: a reference that the caller chose may have
+// been used for other rows, so its refusal as a duplicate proves nothing, after
+// a lost response or a 503 as well.
+func TestDuplicateOfACallersReference(t *testing.T) {
 	t.Parallel()
 	srv := serve(t, accountstest.Config{})
-	// The answer to the first attempt is lost, and the vendor refuses the
-	// repetition instead of accepting it again.
-	srv.Inject(accountstest.Fault{Operation: "UpsertAccounts", Kind: accountstest.LoseAnswer})
-	srv.Inject(accountstest.Fault{Operation: "UpsertAccounts", Kind: accountstest.Answer, Status: http.StatusConflict})
 	client := dial(t, srv)
-	receipt, err := client.UpsertAccounts(t.Context(), accounts.AccountBatch{ReferenceID: "r", Accounts: rows(2)})
+	_, err := client.UpsertAccounts(t.Context(), accounts.AccountBatch{ReferenceID: "r", Accounts: rows(2)})
 	require.NoError(t, err)
-	assert.True(t, receipt.PresumedAccepted)
-	assert.Empty(t, receipt.StatusURL)
-	assert.Len(t, srv.Batches(), 1)
+	for _, first := range []accountstest.Fault{
+		{Operation: "UpsertAccounts", Kind: accountstest.Answer, Status: http.StatusServiceUnavailable},
+		{Operation: "UpsertAccounts", Kind: accountstest.LoseAnswer},
+	} {
+		srv.Inject(first)
+		srv.Inject(accountstest.Fault{Operation: "UpsertAccounts", Kind: accountstest.Answer, Status: http.StatusConflict})
+		receipt, err := client.UpsertAccounts(t.Context(), accounts.AccountBatch{ReferenceID: "r", Accounts: rows(1)})
+		require.ErrorIs(t, err, ccr.ErrDuplicate)
+		require.ErrorIs(t, err, ccr.ErrOutcomeUnknown)
+		assert.Nil(t, receipt)
+		e, _ := errors.AsType[*ccr.Error](err)
+		assert.True(t, e.EarlierUnknown)
+	}
+}
 
-	// Without a lost answer a duplicate is a refusal.
-	_, err = client.UpsertAccounts(t.Context(), accounts.AccountBatch{ReferenceID: "r", Accounts: rows(1)})
-	require.ErrorIs(t, err, ccr.ErrDuplicate)
+// TestPaymentsAndMessagesAreSentOnce: a payment, and a batch that may message
+// people, is not sent again after a lost response or a 503; other accounts are.
+func TestPaymentsAndMessagesAreSentOnce(t *testing.T) {
+	t.Parallel()
+	messaging := rows(2)
+	messaging[1].SendInstantMessages = []accounts.InstantMessage{{Channel: "SMS"}}
+	extra := rows(1)
+	extra[0].Extra = accounts.Extra{"sendInstantMessages": json.RawMessage(`[{"channel":"SMS"}]`)}
+	tests := map[string]struct {
+		operation string
+		call      func(ctx context.Context, c *accounts.Client) error
+		again     bool
+	}{
+		"payments": {operation: "ReportPayments", call: func(ctx context.Context, c *accounts.Client) error {
+			_, err := c.ReportPayments(ctx, accounts.PaymentBatch{ReferenceID: "r", Payments: []accounts.Payment{{Amount: ccr.AmountFromMinor(100, 2)}}})
+			return err
+		}},
+		"messages": {operation: "UpsertAccounts", call: func(ctx context.Context, c *accounts.Client) error {
+			_, err := c.UpsertAccounts(ctx, accounts.AccountBatch{ReferenceID: "r", Accounts: messaging})
+			return err
+		}},
+		"messages by Extra": {operation: "UpsertAccounts", call: func(ctx context.Context, c *accounts.Client) error {
+			_, err := c.UpsertAccounts(ctx, accounts.AccountBatch{ReferenceID: "r", Accounts: extra})
+			return err
+		}},
+		"plain": {operation: "UpsertAccounts", again: true, call: func(ctx context.Context, c *accounts.Client) error {
+			_, err := c.UpsertAccounts(ctx, accounts.AccountBatch{ReferenceID: "r", Accounts: rows(2)})
+			return err
+		}},
+	}
+	for name, tt := range tests {
+		for kind, fault := range map[string]accountstest.Fault{
+			"lost": {Kind: accountstest.LoseAnswer}, "503": {Kind: accountstest.Answer, Status: http.StatusServiceUnavailable},
+		} {
+			t.Run(name+" "+kind, func(t *testing.T) {
+				t.Parallel()
+				srv := serve(t, accountstest.Config{})
+				fault.Operation = tt.operation
+				srv.Inject(fault)
+				err := tt.call(t.Context(), dial(t, srv))
+				if tt.again {
+					require.NoError(t, err)
+					return
+				}
+				require.ErrorIs(t, err, ccr.ErrOutcomeUnknown)
+				assert.Len(t, srv.Requests(tt.operation), 1)
+				assert.Contains(t, err.Error(), "Ask Credit Clear by the batch's reference")
+			})
+		}
+	}
 }
 
 func TestRepetitionHasNoEffect(t *testing.T) {

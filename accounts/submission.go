@@ -419,7 +419,7 @@ func refusesContent(err error) bool {
 func (s *submission) send(ctx context.Context, b *batch) {
 	call := ccr.Call{CorrelationID: ccr.SafeToken(b.entry.Reference)}
 	body := transport.Body{ContentType: transport.JSON, Length: int64(len(b.body)), Open: b.open}
-	b.receipt, b.err = s.c.send(ctx, s.route, body, call, b.receipt, true)
+	b.receipt, b.err = s.c.send(ctx, s.route, body, call, b.receipt, sending{ours: true, messages: b.messages})
 	b.noted = s.note(ctx, b)
 }
 

@@ -3,10 +3,8 @@ package decisioning
 import (
 	"context"
 	"maps"
-	"net/http"
 
 	"github.com/ccr-sdk/ccr"
-	"github.com/ccr-sdk/ccr/internal/transport"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -96,37 +94,17 @@ func (c *Client) CreateAnalysis(ctx context.Context, customerID string, in Analy
 	if err := in.Validate(); err != nil {
 		return nil, err
 	}
-	req, resp, err := c.do(ctx, post("CreateAnalysis", analysesPath, http.StatusAccepted), []string{customerID}, "", &in, opts)
-	if err != nil {
-		return nil, err
-	}
-	return c.analysis(ctx, req, resp)
-}
-
-// analysis reads an answer that is an analysis.
-func (c *Client) analysis(ctx context.Context, req *transport.Request, resp *transport.Response) (*Analysis, error) {
-	v := new(Analysis)
-	if err := c.read(ctx, req, resp, resp.Body, v); err != nil {
-		return nil, err
-	}
-	if v.ID == "" {
-		return nil, c.bad(req, resp, errNoID)
-	}
-	return v, nil
+	return call[Analysis](ctx, c, routeCreateAnalysis, &in, opts, customerID)
 }
 
 // Analysis returns an analysis as it is now.
 func (c *Client) Analysis(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*Analysis, error) {
-	req, resp, err := c.do(ctx, get("Analysis", analysisPath), []string{customerID, analysisID}, "", nil, opts)
-	if err != nil {
-		return nil, err
-	}
-	return c.analysis(ctx, req, resp)
+	return call[Analysis](ctx, c, routeAnalysis, nil, opts, customerID, analysisID)
 }
 
 // Analyses lists a customer's analyses. Their order is not documented.
 func (c *Client) Analyses(customerID string, o ListOptions, opts ...ccr.CallOption) *ccr.Pages[Analysis] {
-	return list[Analysis](c, get("Analyses", analysesPath), []string{customerID}, o, opts)
+	return list[Analysis](c, routeAnalyses, []string{customerID}, o, opts)
 }
 
 // UpdateAnalysis uploads data into an analysis that was created empty, or
@@ -138,9 +116,5 @@ func (c *Client) UpdateAnalysis(ctx context.Context, customerID, analysisID stri
 	if err := u.Validate(); err != nil {
 		return nil, err
 	}
-	req, resp, err := c.do(ctx, patch("UpdateAnalysis", analysisPath), []string{customerID, analysisID}, "", &u, opts)
-	if err != nil {
-		return nil, err
-	}
-	return c.analysis(ctx, req, resp)
+	return call[Analysis](ctx, c, routeUpdateAnalysis, &u, opts, customerID, analysisID)
 }

@@ -62,18 +62,41 @@ func (c *Client) do(ctx context.Context, r *transport.Route, args []string, quer
 	return req, resp, err
 }
 
-// call makes one call and reads its answer.
-func call[T any](ctx context.Context, c *Client, r *transport.Route, args []string, query string, in any, opts []ccr.CallOption) (*T, *transport.Response, error) {
-	req, resp, err := c.do(ctx, r, args, query, in, opts)
+// call makes one call and reads its response.
+func call[T any](ctx context.Context, c *Client, r *transport.Route, in any, opts []ccr.CallOption, args ...string) (*T, error) {
+	req, resp, err := c.do(ctx, r, args, "", in, opts)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
+	return parse[T](ctx, c, req, resp)
+}
+
+// parse reads a response. An object that has an id must be given one.
+func parse[T any](ctx context.Context, c *Client, req *transport.Request, resp *transport.Response) (*T, error) {
 	v := new(T)
 	if err := c.read(ctx, req, resp, resp.Body, v); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	return v, resp, nil
+	if o, ok := any(v).(interface{ checkResponse() error }); ok {
+		if err := o.checkResponse(); err != nil {
+			return nil, c.bad(req, resp, err)
+		}
+	}
+	return v, nil
 }
+
+var errNoID = errors.New("the response has no id")
+
+func requireID(id string) error {
+	if id == "" {
+		return errNoID
+	}
+	return nil
+}
+
+func (v *Customer) checkResponse() error     { return requireID(v.ID) }
+func (v *Analysis) checkResponse() error     { return requireID(v.ID) }
+func (v *Subscription) checkResponse() error { return requireID(v.ID) }
 
 // bounded applies a timeout among the options to a method that makes several
 // calls: it is meant for the whole.
@@ -108,10 +131,7 @@ func (c *Client) bad(req *transport.Request, resp *transport.Response, err error
 	return e
 }
 
-var (
-	errNoID     = errors.New("the answer has no id")
-	errNoStatus = errors.New("the answer has no status")
-)
+var errNoStatus = errors.New("the response has no status")
 
 // refused is the error of a request that cannot be written.
 func refused(r *transport.Route, err error) error {

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/ccr-sdk/ccr"
-	"github.com/ccr-sdk/ccr/internal/transport"
 )
 
 // Validate reports every fault of a request, without sending it.
@@ -25,66 +24,56 @@ func (n NewCustomer) faults() *ccr.Faults {
 }
 
 // CreateCustomer creates a customer. A customIdentifier that is taken is
-// refused by Algoan with 422: an error of class [ccr.ErrInvalid], and of
-// [ccr.ErrDuplicate] if Algoan's code says so. See [Client.EnsureCustomer].
+// refused by Algoan with 422, whose code is not documented: after any 422 the
+// customer is looked up, and the error is of class [ccr.ErrDuplicate] if it
+// exists. See [Client.EnsureCustomer].
 func (c *Client) CreateCustomer(ctx context.Context, n NewCustomer, opts ...ccr.CallOption) (*Customer, error) {
-	if err := n.Validate(); err != nil {
-		return nil, err
-	}
-	r := post("CreateCustomer", customersPath, http.StatusCreated)
-	req, resp, err := c.do(ctx, r, nil, "", &n, opts)
-	if e, ok := errors.AsType[*ccr.Error](err); ok && e.StatusCode == http.StatusUnprocessableEntity && e.Code == "ALREADY_EXISTS" {
-		e.Classes = append(slices.Clip(e.Classes), ccr.ErrDuplicate)
-	}
+	ctx, cancel, err := bounded(ctx, opts)
 	if err != nil {
 		return nil, err
 	}
-	return c.customer(ctx, req, resp)
+	defer cancel()
+	made, err := c.createCustomer(ctx, n, opts)
+	e, ok := errors.AsType[*ccr.Error](err)
+	if ok && e.StatusCode == http.StatusUnprocessableEntity && n.CustomIdentifier != "" {
+		if _, findErr := c.FindCustomer(ctx, n.CustomIdentifier, opts...); findErr == nil {
+			return nil, duplicate(e)
+		}
+	}
+	return made, err
 }
 
-// customer reads an answer that is a customer.
-func (c *Client) customer(ctx context.Context, req *transport.Request, resp *transport.Response) (*Customer, error) {
-	v := new(Customer)
-	if err := c.read(ctx, req, resp, resp.Body, v); err != nil {
+func (c *Client) createCustomer(ctx context.Context, n NewCustomer, opts []ccr.CallOption) (*Customer, error) {
+	if err := n.Validate(); err != nil {
 		return nil, err
 	}
-	if v.ID == "" {
-		return nil, c.bad(req, resp, errNoID)
-	}
-	return v, nil
+	return call[Customer](ctx, c, routeCreateCustomer, &n, opts)
+}
+
+func duplicate(e *ccr.Error) *ccr.Error {
+	e.Classes = append(slices.Clip(e.Classes), ccr.ErrDuplicate)
+	return e
 }
 
 // Customer returns a customer by Algoan's id.
 func (c *Client) Customer(ctx context.Context, customerID string, opts ...ccr.CallOption) (*Customer, error) {
-	req, resp, err := c.do(ctx, get("Customer", customerPath), []string{customerID}, "", nil, opts)
-	if err != nil {
-		return nil, err
-	}
-	return c.customer(ctx, req, resp)
+	return call[Customer](ctx, c, routeCustomer, nil, opts, customerID)
 }
 
 // Customers lists customers.
 func (c *Client) Customers(o ListOptions, opts ...ccr.CallOption) *ccr.Pages[Customer] {
-	return list[Customer](c, get("Customers", customersPath), nil, o, opts)
+	return list[Customer](c, routeCustomers, nil, o, opts)
 }
 
 // UpdateCustomer changes the members that are set and returns the customer.
 func (c *Client) UpdateCustomer(ctx context.Context, customerID string, u CustomerUpdate, opts ...ccr.CallOption) (*Customer, error) {
-	req, resp, err := c.do(ctx, patch("UpdateCustomer", customerPath), []string{customerID}, "", &u, opts)
-	if err != nil {
-		return nil, err
-	}
-	return c.customer(ctx, req, resp)
+	return call[Customer](ctx, c, routeUpdateCustomer, &u, opts, customerID)
 }
 
-// DeleteCustomer deletes a customer. If an attempt got no answer and the next
-// one finds nobody to delete, the customer is taken to be deleted.
+// DeleteCustomer deletes a customer. As a destructive call it is never retried:
+// after a lost response, [Client.Customer] tells whether the customer is gone.
 func (c *Client) DeleteCustomer(ctx context.Context, customerID string, opts ...ccr.CallOption) error {
-	r := route("DeleteCustomer", http.MethodDelete, customerPath, transport.Idempotent, http.StatusOK, http.StatusNoContent)
-	_, _, err := c.do(ctx, r, []string{customerID}, "", nil, opts)
-	if e, ok := errors.AsType[*ccr.Error](err); ok && e.EarlierUnknown && errors.Is(e, ccr.ErrNotFound) {
-		return nil
-	}
+	_, _, err := c.do(ctx, routeDeleteCustomer, []string{customerID}, "", nil, opts)
 	return err
 }
 
@@ -104,7 +93,7 @@ func (c *Client) FindCustomer(ctx context.Context, customIdentifier string, opts
 		return nil, err
 	}
 	defer cancel()
-	for page, err := range list[Customer](c, get(operation, customersPath), nil, ListOptions{Filter: map[string]string{"customIdentifier": customIdentifier}}, opts).ByPage(ctx) {
+	for page, err := range list[Customer](c, routeFindCustomer, nil, ListOptions{Filter: map[string]string{"customIdentifier": customIdentifier}}, opts).ByPage(ctx) {
 		if err != nil {
 			return nil, err
 		}
@@ -152,13 +141,10 @@ func (c *Client) EnsureCustomer(ctx context.Context, n NewCustomer, opts ...ccr.
 			case <-time.After(ensurePause << try):
 			}
 		}
-		made, err := c.CreateCustomer(ctx, n, opts...)
-		if err == nil {
-			return made, nil
-		}
+		made, err := c.createCustomer(ctx, n, opts)
 		e, ok := errors.AsType[*ccr.Error](err)
 		if !ok || n.CustomIdentifier == "" || !mayExist(e) {
-			return nil, err
+			return made, err
 		}
 		last = err
 		found, findErr := c.FindCustomer(ctx, n.CustomIdentifier, opts...)
@@ -167,15 +153,14 @@ func (c *Client) EnsureCustomer(ctx context.Context, n NewCustomer, opts ...ccr.
 			return found, nil
 		case !errors.Is(findErr, ccr.ErrNotFound):
 			return nil, fmt.Errorf("%w; looking the customer up: %w", err, findErr)
-		case e.Outcome != ccr.OutcomeUnknown && !errors.Is(e, ccr.ErrDuplicate):
+		case e.Outcome != ccr.OutcomeUnknown && !strings.Contains(e.Code, "EXIST"):
 			return nil, err // 422 for another reason
 		}
 	}
 	return nil, last
 }
 
-// mayExist reports whether the customer may be there after a failed create.
+// mayExist reports whether the customer may exist after a failed create.
 func mayExist(e *ccr.Error) bool {
-	return e.Outcome == ccr.OutcomeUnknown || e.StatusCode == http.StatusUnprocessableEntity ||
-		errors.Is(e, ccr.ErrDuplicate) || strings.Contains(e.Code, "EXIST")
+	return e.Outcome == ccr.OutcomeUnknown || e.StatusCode == http.StatusUnprocessableEntity || strings.Contains(e.Code, "EXIST")
 }

@@ -65,8 +65,12 @@ func TestDeleteWhoseAnswerWasLost(t *testing.T) {
 	made, err := client.CreateCustomer(t.Context(), decisioning.NewCustomer{CustomIdentifier: "C"})
 	require.NoError(t, err)
 	srv.Inject(decisioningtest.Fault{Operation: "DeleteCustomer", Kind: decisioningtest.LoseAnswer})
-	require.NoError(t, client.DeleteCustomer(t.Context(), made.ID))
-	assert.Len(t, srv.Requests("DeleteCustomer"), 2)
+	err = client.DeleteCustomer(t.Context(), made.ID)
+	require.ErrorIs(t, err, ccr.ErrOutcomeUnknown)
+	assert.ErrorContains(t, err, "not found means deleted")
+	assert.Len(t, srv.Requests("DeleteCustomer"), 1)
+	_, err = client.Customer(t.Context(), made.ID)
+	require.ErrorIs(t, err, ccr.ErrNotFound)
 }
 
 func TestDuplicateCustomer(t *testing.T) {
@@ -83,6 +87,12 @@ func TestDuplicateCustomer(t *testing.T) {
 	assert.ErrorIs(t, err, ccr.ErrInvalid)
 	assert.Equal(t, ccr.OutcomeRejected, e.Outcome)
 	assert.Len(t, srv.Requests("CreateCustomer"), 2, "no retry")
+	srv.Inject(decisioningtest.Fault{Operation: "CreateCustomer", Kind: decisioningtest.Answer, Status: 422, Body: `{"code":"SOMETHING","status":422}`, Times: 2})
+	_, err = client.CreateCustomer(t.Context(), n)
+	require.ErrorIs(t, err, ccr.ErrDuplicate, "by looking it up: the code is not documented")
+	_, err = client.CreateCustomer(t.Context(), decisioning.NewCustomer{CustomIdentifier: "D"})
+	require.ErrorIs(t, err, ccr.ErrInvalid)
+	assert.NotErrorIs(t, err, ccr.ErrDuplicate, "nobody has it")
 	_, err = client.CreateCustomer(t.Context(), decisioning.NewCustomer{})
 	assert.Equal(t, []string{"customIdentifier"}, paths(t, err))
 }

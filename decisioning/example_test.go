@@ -53,7 +53,7 @@ func Example() {
 	fmt.Println(analysis.Status, analysis.Scores.CreditScore.Value)
 	fmt.Println("income", analysis.CreditInsights.Incomes.MonthlyAmount)
 	// Output:
-	// COMPLETED 935
+	// COMPLETED 871
 	// income 2450.00
 }
 

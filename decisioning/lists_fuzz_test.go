@@ -26,7 +26,7 @@ func FuzzPage(f *testing.F) {
 	require.NoError(f, err)
 	c, err := NewClient(cred)
 	require.NoError(f, err)
-	req := &transport.Request{Route: get("Transactions", "/x")}
+	req := &transport.Request{Route: routeTransactions}
 	f.Fuzz(func(t *testing.T, body []byte, number int) {
 		page, _, err := readPage[Transaction](t.Context(), c, req, &transport.Response{StatusCode: 200, Body: body}, number)
 		if !json.Valid(body) {

@@ -24,7 +24,7 @@ import (
 )
 
 // generated is transaction i of a list that exists only while it is asked for.
-func generated(i int) decisioning.Transaction {
+func generated(i int) any {
 	return decisioning.Transaction{
 		ID: fmt.Sprintf("%024x", i), AccountID: "a", Amount: ccr.AmountFromMinor(int64(-i), 2), Currency: "EUR",
 		Description: "CARD PAYMENT " + strconv.Itoa(i),
@@ -65,7 +65,7 @@ func TestListInBoundedMemory(t *testing.T) {
 		require.Equal(t, n/200, page.TotalPages)
 		for _, tx := range page.Items {
 			if i%997 == 0 {
-				require.Equal(t, generated(i).Amount.String(), tx.Amount.String())
+				require.Equal(t, ccr.AmountFromMinor(int64(-i), 2).String(), tx.Amount.String())
 			}
 			i++
 		}

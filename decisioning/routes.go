@@ -6,26 +6,6 @@ import (
 	"github.com/ccr-sdk/ccr/internal/transport"
 )
 
-// The routes of the API. Creates are repeated only if nothing was sent: a
-// second one would make a second object, or pay for a second analysis. A PATCH
-// says what the members shall be, not by how much they change, so the same one
-// twice does what one does; the same goes for DELETE.
-func route(operation, method, path string, class transport.Class, success ...int) *transport.Route {
-	return &transport.Route{Operation: operation, Method: method, Path: path, Class: class, Success: success}
-}
-
-func get(operation, path string) *transport.Route {
-	return route(operation, http.MethodGet, path, transport.Idempotent, http.StatusOK)
-}
-
-func post(operation, path string, success int) *transport.Route {
-	return route(operation, http.MethodPost, path, transport.UnsentOnly, success)
-}
-
-func patch(operation, path string) *transport.Route {
-	return route(operation, http.MethodPatch, path, transport.Idempotent, http.StatusOK)
-}
-
 const (
 	customersPath     = "/v2/customers"
 	customerPath      = customersPath + "/{customerId}"
@@ -35,3 +15,54 @@ const (
 	subscriptionsPath = "/v1/subscriptions"
 	subscriptionPath  = subscriptionsPath + "/{subscriptionId}"
 )
+
+// The routes of the API. Creates are retried only if nothing was sent: a second
+// one would make a second object, or pay for a second analysis. A PATCH says
+// what the members shall be, not by how much they change, so the same one twice
+// does what one does; the same goes for DELETE.
+var (
+	routeCreateCustomer = post("CreateCustomer", customersPath, http.StatusCreated)
+	routeCustomer       = get("Customer", customerPath)
+	routeCustomers      = get("Customers", customersPath)
+	routeFindCustomer   = get("FindCustomer", customersPath)
+	routeUpdateCustomer = patch("UpdateCustomer", customerPath)
+	routeDeleteCustomer = &transport.Route{
+		Operation: "DeleteCustomer", Method: http.MethodDelete, Path: customerPath, Class: transport.Destructive,
+		Success: []int{http.StatusOK, http.StatusNoContent}, Unknown: "Ask for the customer by Customer: not found means deleted",
+	}
+
+	routeCreateAnalysis = post("CreateAnalysis", analysesPath, http.StatusAccepted)
+	routeAnalysis       = get("Analysis", analysisPath)
+	routeWaitAnalysis   = get("WaitAnalysis", analysisPath)
+	routeAnalyses       = get("Analyses", analysesPath)
+	routeUpdateAnalysis = patch("UpdateAnalysis", analysisPath)
+
+	routeScores              = get("Scores", analysisPath+"/scores")
+	routeIncomes             = get("Incomes", insightsPath+"/incomes")
+	routeExpenses            = get("Expenses", insightsPath+"/expenses")
+	routeLoans               = get("Loans", insightsPath+"/loans")
+	routeRisks               = get("Risks", insightsPath+"/risks")
+	routeEssentials          = get("Essentials", insightsPath+"/essentials")
+	routeCashFlows           = get("CashFlows", insightsPath+"/cash-flows")
+	routeAccounts            = get("Accounts", analysisPath+"/accounts")
+	routeTransactions        = get("Transactions", analysisPath+"/transactions")
+	routeAccountTransactions = get("AccountTransactions", analysisPath+"/accounts/{accountId}/transactions")
+
+	routeSubscriptions      = get("Subscriptions", subscriptionsPath)
+	routeCreateSubscription = post("CreateSubscription", subscriptionsPath, http.StatusCreated)
+	routeUpdateSubscription = patch("UpdateSubscription", subscriptionPath)
+	routeEvents             = get("Events", subscriptionPath+"/events")
+	routeUpdateEvent        = patch("UpdateEvent", subscriptionPath+"/events/{eventId}")
+)
+
+func get(operation, path string) *transport.Route {
+	return &transport.Route{Operation: operation, Method: http.MethodGet, Path: path, Class: transport.Idempotent, Success: []int{http.StatusOK}}
+}
+
+func post(operation, path string, success int) *transport.Route {
+	return &transport.Route{Operation: operation, Method: http.MethodPost, Path: path, Class: transport.UnsentOnly, Success: []int{success}}
+}
+
+func patch(operation, path string) *transport.Route {
+	return &transport.Route{Operation: operation, Method: http.MethodPatch, Path: path, Class: transport.Idempotent, Success: []int{http.StatusOK}}
+}

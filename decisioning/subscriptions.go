@@ -2,10 +2,10 @@ package decisioning
 
 import (
 	"context"
-	"net/http"
 	"strconv"
 
 	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/internal/transport"
 )
 
 // Subscriptions returns the subscriptions of the project, of the given events
@@ -21,7 +21,7 @@ func (c *Client) Subscriptions(ctx context.Context, events []EventName, opts ...
 		o.Filter = map[string]any{"eventName": map[string]any{"$in": events}}
 	}
 	var all []Subscription
-	for s, err := range list[Subscription](c, get("Subscriptions", subscriptionsPath), nil, o, opts).All(ctx) {
+	for s, err := range list[Subscription](c, routeSubscriptions, nil, o, opts).All(ctx) {
 		if err != nil {
 			return nil, err
 		}
@@ -37,18 +37,7 @@ func (c *Client) CreateSubscription(ctx context.Context, n NewSubscription, opts
 	if err := n.Validate(); err != nil {
 		return nil, err
 	}
-	req, resp, err := c.do(ctx, post("CreateSubscription", subscriptionsPath, http.StatusCreated), nil, "", &n, opts)
-	if err != nil {
-		return nil, err
-	}
-	v := new(Subscription)
-	if err := c.read(ctx, req, resp, resp.Body, v); err != nil {
-		return nil, err
-	}
-	if v.ID == "" {
-		return nil, c.bad(req, resp, errNoID)
-	}
-	return v, nil
+	return call[Subscription](ctx, c, routeCreateSubscription, &n, opts)
 }
 
 // statusUpdate is the body that changes a status.
@@ -56,19 +45,19 @@ type statusUpdate struct {
 	Status string `json:"status"`
 }
 
-func (c *Client) setStatus(ctx context.Context, operation, path string, args []string, status string, opts []ccr.CallOption) error {
+func (c *Client) setStatus(ctx context.Context, r *transport.Route, args []string, status string, opts []ccr.CallOption) error {
 	var f ccr.Faults
 	required(&f, "status", status != "")
-	if err := f.Err(service, operation); err != nil {
+	if err := f.Err(service, r.Operation); err != nil {
 		return err
 	}
-	_, _, err := c.do(ctx, patch(operation, path), args, "", &statusUpdate{Status: status}, opts)
+	_, _, err := c.do(ctx, r, args, "", &statusUpdate{Status: status}, opts)
 	return err
 }
 
 // UpdateSubscription sets the status of a subscription.
 func (c *Client) UpdateSubscription(ctx context.Context, subscriptionID string, status SubscriptionStatus, opts ...ccr.CallOption) error {
-	return c.setStatus(ctx, "UpdateSubscription", subscriptionPath, []string{subscriptionID}, string(status), opts)
+	return c.setStatus(ctx, routeUpdateSubscription, []string{subscriptionID}, string(status), opts)
 }
 
 // EnsureSubscriptions creates those of the wanted subscriptions that are
@@ -128,11 +117,11 @@ func (c *Client) EnsureSubscriptions(ctx context.Context, wanted []NewSubscripti
 // Events lists the events of a subscription. Known from Algoan's own SDK only,
 // where it belongs to an older version of the API.
 func (c *Client) Events(subscriptionID string, o ListOptions, opts ...ccr.CallOption) *ccr.Pages[SubscriptionEvent] {
-	return list[SubscriptionEvent](c, get("Events", subscriptionPath+"/events"), []string{subscriptionID}, o, opts)
+	return list[SubscriptionEvent](c, routeEvents, []string{subscriptionID}, o, opts)
 }
 
 // UpdateEvent tells Algoan what became of an event. [WebhookHandler] does so
 // by itself.
 func (c *Client) UpdateEvent(ctx context.Context, subscriptionID, eventID string, status EventStatus, opts ...ccr.CallOption) error {
-	return c.setStatus(ctx, "UpdateEvent", subscriptionPath+"/events/{eventId}", []string{subscriptionID, eventID}, string(status), opts)
+	return c.setStatus(ctx, routeUpdateEvent, []string{subscriptionID, eventID}, string(status), opts)
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net/http"
 	"net/url"
 	"strings"
 
@@ -36,7 +35,7 @@ func NewAnalysisError(customerID string, a *Analysis) *AnalysisError {
 		e.Code = a.Error.Code
 	}
 	e.err = &ccr.Error{
-		Service: service, Operation: "WaitAnalysis", Route: http.MethodGet + " " + analysisPath, Outcome: ccr.OutcomeRejected,
+		Service: service, Operation: "WaitAnalysis", Route: routeWaitAnalysis.String(), Outcome: ccr.OutcomeRejected,
 		Code: e.Code, Err: ErrAnalysisFailed,
 		Advice: "Message says what Algoan objects to; a new analysis with other data is needed",
 	}
@@ -113,15 +112,14 @@ func waited(err error) error {
 // rhythm and progress of your own. The options are those of each look. Its resume token holds the two ids; another
 // process goes on with [Client.ResumeAnalysis].
 func (c *Client) AnalysisPoller(customerID, analysisID string, opts ...ccr.CallOption) *ccr.Poller[*Analysis] {
-	r := get("WaitAnalysis", analysisPath)
 	token := url.PathEscape(customerID) + "/" + url.PathEscape(analysisID)
 	return ccr.NewPoller(token, func(ctx context.Context) (ccr.PollState[*Analysis], error) {
 		var s ccr.PollState[*Analysis]
-		req, resp, err := c.do(ctx, r, []string{customerID, analysisID}, "", nil, opts)
+		req, resp, err := c.do(ctx, routeWaitAnalysis, []string{customerID, analysisID}, "", nil, opts)
 		if err != nil {
 			return s, err
 		}
-		a, err := c.analysis(ctx, req, resp)
+		a, err := parse[Analysis](ctx, c, req, resp)
 		if err != nil {
 			return s, err
 		}

@@ -4,20 +4,20 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"strings"
 	"time"
-
-	"github.com/ccr-sdk/ccr"
-	"github.com/ccr-sdk/ccr/decisioning"
 )
 
 type analysis struct {
-	decisioning.Analysis
-	customer  *customer
-	outcome   *outcome // what it will end in; nil while it waits for data
-	body      string   // the PATCH that brought its data
-	timer     *time.Timer
-	generated func(i int) decisioning.Transaction
-	count     int
+	id, customerID string
+	document       document
+	outcome        *Outcome // what it will end in; nil while it waits for data
+	accounts       []document
+	transactions   []document
+	body           string // the PATCH that brought its data
+	timer          *time.Timer
+	generated      func(i int) any
+	count          int
 }
 
 func (a *analysis) stop() {
@@ -30,37 +30,36 @@ func (s *Server) handleAnalyses() {
 	const one = "/v2/customers/{customerId}/analyses/{analysisId}"
 	s.handle("CreateAnalysis", "POST /v2/customers/{customerId}/analyses", s.createAnalysis)
 	s.handle("Analyses", "GET /v2/customers/{customerId}/analyses", s.withCustomer(func(w http.ResponseWriter, r *http.Request, c *customer) {
-		writePage(w, r, len(c.analyses), func(i int) any { return c.analyses[i].Analysis })
+		writePage(w, r, len(c.analyses), func(i int) any { return c.analyses[i].document })
 	}))
 	s.handle("Analysis", "GET "+one, s.withAnalysis(func(w http.ResponseWriter, _ *http.Request, a *analysis) {
 		s.step(a)
-		answer(w, http.StatusOK, a.Analysis)
+		answer(w, http.StatusOK, a.document)
 	}))
 	s.handle("UpdateAnalysis", "PATCH "+one, s.withAnalysis(s.updateAnalysis))
-	part := func(operation, path string, of func(*outcome) any) {
-		s.handle(operation, "GET "+one+path, s.withResults(func(w http.ResponseWriter, _ *http.Request, a *analysis) {
-			answer(w, http.StatusOK, of(a.outcome))
+	s.handle("Scores", "GET "+one+"/scores", s.withResults(func(w http.ResponseWriter, _ *http.Request, a *analysis) {
+		answer(w, http.StatusOK, a.outcome.Scores)
+	}))
+	for operation, member := range map[string]string{
+		"Incomes": "incomes", "Expenses": "expenses", "Loans": "loans", "Risks": "risks", "Essentials": "essentials",
+	} {
+		s.handle(operation, "GET "+one+"/credit-insights/"+member, s.withResults(func(w http.ResponseWriter, _ *http.Request, a *analysis) {
+			answer(w, http.StatusOK, a.insight(member))
 		}))
 	}
-	part("Scores", "/scores", func(o *outcome) any { return o.scores })
-	part("Incomes", "/credit-insights/incomes", func(o *outcome) any { return o.insights.Incomes })
-	part("Expenses", "/credit-insights/expenses", func(o *outcome) any { return o.insights.Expenses })
-	part("Loans", "/credit-insights/loans", func(o *outcome) any { return o.insights.Loans })
-	part("Risks", "/credit-insights/risks", func(o *outcome) any { return o.insights.Risks })
-	part("Essentials", "/credit-insights/essentials", func(o *outcome) any { return o.insights.Essentials })
 	s.handle("CashFlows", "GET "+one+"/credit-insights/cash-flows", s.withResults(func(w http.ResponseWriter, r *http.Request, a *analysis) {
-		flows := a.outcome.insights.CashFlows
+		var flows []json.RawMessage
+		json.Unmarshal(a.insight("cashFlows"), &flows) //nolint:errcheck // none, then
 		writePage(w, r, len(flows), func(i int) any { return flows[i] })
 	}))
 	s.handle("Accounts", "GET "+one+"/accounts", s.withResults(func(w http.ResponseWriter, r *http.Request, a *analysis) {
-		accounts := a.outcome.accounts
-		writePage(w, r, len(accounts), func(i int) any { return accounts[i] })
+		writePage(w, r, len(a.accounts), func(i int) any { return a.accounts[i] })
 	}))
 	s.handle("Transactions", "GET "+one+"/transactions", s.listTransactions)
 	s.handle("AccountTransactions", "GET "+one+"/accounts/{accountId}/transactions", s.withResults(func(w http.ResponseWriter, r *http.Request, a *analysis) {
-		var mine []decisioning.Transaction
-		for _, t := range a.outcome.transactions {
-			if t.AccountID == r.PathValue("accountId") {
+		var mine []document
+		for _, t := range a.transactions {
+			if t.text("accountId") == r.PathValue("accountId") {
 				mine = append(mine, t)
 			}
 		}
@@ -68,11 +67,18 @@ func (s *Server) handleAnalyses() {
 	}))
 }
 
+// insight is one part of the credit insights.
+func (a *analysis) insight(member string) json.RawMessage {
+	var all document
+	json.Unmarshal(a.outcome.CreditInsights, &all) //nolint:errcheck // none, then
+	return all[member]
+}
+
 // withAnalysis finds the analysis of the path, under the lock.
 func (s *Server) withAnalysis(h func(http.ResponseWriter, *http.Request, *analysis)) http.HandlerFunc {
 	return s.withCustomer(func(w http.ResponseWriter, r *http.Request, c *customer) {
 		for _, a := range c.analyses {
-			if a.ID == r.PathValue("analysisId") {
+			if a.id == r.PathValue("analysisId") {
 				h(w, r, a)
 				return
 			}
@@ -84,7 +90,7 @@ func (s *Server) withAnalysis(h func(http.ResponseWriter, *http.Request, *analys
 // withResults finds an analysis that is COMPLETED.
 func (s *Server) withResults(h func(http.ResponseWriter, *http.Request, *analysis)) http.HandlerFunc {
 	return s.withAnalysis(func(w http.ResponseWriter, r *http.Request, a *analysis) {
-		if a.completed() {
+		if a.status() == "COMPLETED" {
 			h(w, r, a)
 			return
 		}
@@ -92,54 +98,58 @@ func (s *Server) withResults(h func(http.ResponseWriter, *http.Request, *analysi
 	})
 }
 
-func (a *analysis) completed() bool {
-	return a.Status == decisioning.StatusCompleted && a.outcome != nil && a.outcome.failure == nil
+func (a *analysis) status() string { return a.document.text("status") }
+
+// createBody is what the server looks at in a create or a PATCH.
+type createBody struct {
+	DataOrigin  json.RawMessage   `json:"dataOrigin"`
+	Parameters  json.RawMessage   `json:"parameters"`
+	Accounts    []document        `json:"accounts"`
+	Connections []json.RawMessage `json:"connections"`
+	Status      string            `json:"status"`
+	Error       json.RawMessage   `json:"error"`
+}
+
+// readBody reads a body and keeps it.
+func readBody(w http.ResponseWriter, r *http.Request) (in createBody, body []byte, ok bool) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 64<<20))
+	if err != nil || json.Unmarshal(body, &in) != nil {
+		refuse(w, http.StatusBadRequest, "BAD_REQUEST", "The body is not the expected JSON")
+		return in, body, false
+	}
+	return in, body, true
 }
 
 func (s *Server) createAnalysis(w http.ResponseWriter, r *http.Request) {
-	var in decisioning.AnalysisInput
-	if !read(w, r, &in) {
+	in, body, ok := readBody(w, r)
+	if !ok {
 		return
 	}
 	s.withCustomer(func(w http.ResponseWriter, _ *http.Request, c *customer) { //nolint:contextcheck // an analysis outlives its request
-		now := ccr.NewDateTime(time.Now().UTC())
-		a := &analysis{customer: c, Analysis: decisioning.Analysis{
-			ID: s.newID(), OrganizationID: organizationID, ProjectID: projectID, CustomerID: c.ID, UserID: ClientID,
-			Status: decisioning.StatusCreated, Source: decisioning.SourceClient, DataOrigin: in.DataOrigin,
-			Parameters: in.Parameters, CreatedAt: now, UpdatedAt: now,
-		}}
+		a := &analysis{id: s.newID(), customerID: c.id, document: document{}}
+		a.document.set(map[string]any{
+			"id": a.id, "organizationId": organizationID, "projectId": projectID, "customerId": c.id, "userId": ClientID,
+			"status": "CREATED", "source": "CLIENT", "createdAt": now(), "updatedAt": now(),
+		})
+		for name, v := range map[string]json.RawMessage{"dataOrigin": in.DataOrigin, "parameters": in.Parameters} {
+			if v != nil {
+				a.document[name] = v
+			}
+		}
 		c.analyses = append(c.analyses, a)
-		s.start(a, in)
-		answer(w, http.StatusAccepted, a.Analysis)
+		s.start(a, in, body)
+		answer(w, http.StatusAccepted, a.document)
 	})(w, r)
 }
 
 // start gives an analysis its data, if there is any.
-func (s *Server) start(a *analysis, in decisioning.AnalysisInput) {
-	accounts := in.Accounts
-	if in.Connections != nil || in.RawAccounts != nil {
-		var ok bool
-		if accounts, ok = fromRaw(in); !ok {
-			o := failed(CodeBadRequest, "The format is not known to the rule table")
-			s.run(a, o)
-			return
-		}
-	}
-	if accounts == nil {
+func (s *Server) start(a *analysis, in createBody, body []byte) {
+	if in.Accounts == nil && in.Connections == nil {
 		return
 	}
-	s.run(a, s.evaluate(accounts, s.newID))
-}
-
-func (s *Server) run(a *analysis, o outcome) {
-	for i := range o.accounts {
-		o.accounts[i].OrganizationID, o.accounts[i].ProjectID, o.accounts[i].CustomerID = organizationID, projectID, a.CustomerID
-		o.accounts[i].CreatedAt, o.accounts[i].UpdatedAt = a.CreatedAt, a.CreatedAt
-	}
-	for i := range o.transactions {
-		o.transactions[i].CreatedAt, o.transactions[i].UpdatedAt = a.CreatedAt, a.CreatedAt
-	}
+	o := s.cfg.Evaluate(body)
 	a.outcome = &o
+	s.keep(a, in.Accounts)
 	a.timer = time.AfterFunc(s.cfg.Processing, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -149,56 +159,77 @@ func (s *Server) run(a *analysis, o outcome) {
 	})
 }
 
+// keep notes the accounts and their transactions as they will be listed.
+func (s *Server) keep(a *analysis, accounts []document) {
+	counts := map[string]int{}
+	for _, in := range accounts {
+		accountID := s.newID()
+		var txs []document
+		json.Unmarshal(in["transactions"], &txs) //nolint:errcheck // none, then
+		for _, t := range txs {
+			category := "OTHER_ENTRY"
+			if strings.HasPrefix(string(t["amount"]), "-") {
+				category = "OTHER_EXPENSE"
+			}
+			a.transactions = append(a.transactions, t.with(map[string]any{
+				"id": s.newID(), "accountId": accountID, "accountType": in.text("type"), "createdAt": now(), "updatedAt": now(),
+				"enrichments": map[string]any{"category": category, "isRejected": false, "relatedTransactions": map[string]any{}},
+			}))
+		}
+		counts[in.text("type")]++
+		out := in.with(map[string]any{
+			"id": accountID, "organizationId": organizationID, "projectId": projectID, "customerId": a.customerID, "createdAt": now(), "updatedAt": now(),
+		})
+		delete(out, "transactions")
+		a.accounts = append(a.accounts, out)
+	}
+	a.document.set(map[string]any{"metadata": map[string]any{
+		"numberOfCheckings": counts["CHECKING"], "numberOfSavings": counts["SAVINGS"], "numberOfLoans": counts["LOAN"],
+		"totalTransactionCount": len(a.transactions),
+	}})
+}
+
 // step is what reading an analysis does; s.mu is held.
 func (s *Server) step(a *analysis) {
 	switch {
 	case a.outcome == nil:
-	case a.Status == decisioning.StatusCreated:
-		s.set(a, decisioning.StatusInProgress)
+	case a.status() == "CREATED":
+		a.document.set(map[string]any{"status": "IN_PROGRESS", "updatedAt": now()})
 	default:
 		s.finish(a)
 	}
 }
 
-func (s *Server) set(a *analysis, status decisioning.AnalysisStatus) {
-	a.Status = status
-	a.UpdatedAt = ccr.NewDateTime(time.Now().UTC())
-}
-
 // finish ends an analysis, once; s.mu is held.
 func (s *Server) finish(a *analysis) {
-	if a.Status == decisioning.StatusCompleted || a.Status == decisioning.StatusError {
+	if a.status() == "COMPLETED" || a.status() == "ERROR" {
 		return
 	}
 	a.stop()
-	a.Metadata = a.outcome.metadata
-	event := decisioning.EventAnalysisCompleted
-	if a.outcome.failure != nil {
-		a.Error = a.outcome.failure
-		s.set(a, decisioning.StatusError)
-		event = decisioning.EventAnalysisFailed
+	event, status := "analysis_completed", "COMPLETED"
+	if a.outcome.Code != "" {
+		event, status = "analysis_failed", "ERROR"
+		a.document.set(map[string]any{"error": map[string]string{"code": a.outcome.Code, "message": a.outcome.Message}})
 	} else {
-		p := a.Parameters
-		if p == nil || p.DisableScores == nil || !*p.DisableScores {
-			a.Scores = a.outcome.scores
+		var p struct {
+			DisableScores         bool `json:"disableScores"`
+			DisableCreditInsights bool `json:"disableCreditInsights"`
 		}
-		if p == nil || p.DisableCreditInsights == nil || !*p.DisableCreditInsights {
-			a.CreditInsights = a.outcome.insights
+		json.Unmarshal(a.document["parameters"], &p) //nolint:errcheck // none, then
+		if !p.DisableScores {
+			a.document["scores"] = a.outcome.Scores
 		}
-		s.set(a, decisioning.StatusCompleted)
+		if !p.DisableCreditInsights {
+			a.document["creditInsights"] = a.outcome.CreditInsights
+		}
 	}
-	s.emit(event, map[string]any{"customerId": a.CustomerID, "analysisId": a.ID})
+	a.document.set(map[string]any{"status": status, "updatedAt": now()})
+	s.emit(event, map[string]string{"customerId": a.customerID, "analysisId": a.id})
 }
 
 func (s *Server) updateAnalysis(w http.ResponseWriter, r *http.Request, a *analysis) {
-	body, err := io.ReadAll(r.Body)
-	var in decisioning.AnalysisInput
-	var report struct {
-		Status decisioning.AnalysisStatus `json:"status"`
-		Error  *decisioning.Failure       `json:"error"`
-	}
-	if err != nil || json.Unmarshal(body, &in) != nil || json.Unmarshal(body, &report) != nil {
-		refuse(w, http.StatusBadRequest, "BAD_REQUEST", "The body is not the expected JSON")
+	in, body, ok := readBody(w, r)
+	if !ok {
 		return
 	}
 	switch {
@@ -206,17 +237,17 @@ func (s *Server) updateAnalysis(w http.ResponseWriter, r *http.Request, a *analy
 	case a.outcome != nil:
 		refuse(w, http.StatusBadRequest, "BAD_REQUEST", "The analysis has its data")
 		return
-	case report.Status == decisioning.StatusError:
-		a.outcome = &outcome{failure: report.Error}
-		if report.Error == nil {
-			a.outcome.failure = &decisioning.Failure{Code: "INTERNAL_ERROR"}
-		}
+	case in.Status == "ERROR":
+		a.outcome = &Outcome{Code: "INTERNAL_ERROR"}
 		s.finish(a)
+		if in.Error != nil {
+			a.document["error"] = in.Error
+		}
 	default:
-		s.start(a, in)
+		s.start(a, in, body)
 	}
 	a.body = string(body)
-	answer(w, http.StatusOK, a.Analysis)
+	answer(w, http.StatusOK, a.document)
 }
 
 // Finish ends an analysis that is under way at once, events included. An id
@@ -232,9 +263,10 @@ func (s *Server) Finish(analysisID string) *Server {
 
 // GenerateTransactions makes an analysis list count transactions that are made
 // when they are asked for, from 0 to count-1, to test lists that would not fit
-// into memory. transaction is called by several goroutines at once. An id that
-// the server does not know is left alone.
-func (s *Server) GenerateTransactions(analysisID string, count int, transaction func(i int) decisioning.Transaction) *Server {
+// into memory. transaction returns what encoding/json can write, and is called
+// by several goroutines at once. An id that the server does not know is left
+// alone.
+func (s *Server) GenerateTransactions(analysisID string, count int, transaction func(i int) any) *Server {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if a := s.find(analysisID); a != nil {
@@ -246,7 +278,7 @@ func (s *Server) GenerateTransactions(analysisID string, count int, transaction 
 func (s *Server) find(analysisID string) *analysis {
 	for _, c := range s.customers {
 		for _, a := range c.analyses {
-			if a.ID == analysisID {
+			if a.id == analysisID {
 				return a
 			}
 		}
@@ -258,18 +290,17 @@ func (s *Server) find(analysisID string) *analysis {
 // are asked for at once are made at once.
 func (s *Server) listTransactions(w http.ResponseWriter, r *http.Request) {
 	var count int
-	var item func(int) decisioning.Transaction
+	var item func(int) any
 	s.withAnalysis(func(w http.ResponseWriter, r *http.Request, a *analysis) {
 		switch count, item = a.count, a.generated; {
 		case item != nil:
-		case a.completed():
-			txs := a.outcome.transactions
-			writePage(w, r, len(txs), func(i int) any { return txs[i] })
+		case a.status() == "COMPLETED":
+			writePage(w, r, len(a.transactions), func(i int) any { return a.transactions[i] })
 		default:
 			notFound(w, "Result")
 		}
 	})(w, r)
 	if item != nil {
-		writePage(w, r, count, func(i int) any { return item(i) })
+		writePage(w, r, count, item)
 	}
 }

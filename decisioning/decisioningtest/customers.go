@@ -3,15 +3,12 @@ package decisioningtest
 import (
 	"net/http"
 	"slices"
-	"time"
-
-	"github.com/ccr-sdk/ccr"
-	"github.com/ccr-sdk/ccr/decisioning"
 )
 
 type customer struct {
-	decisioning.Customer
-	analyses []*analysis
+	id, custom string
+	document   document
+	analyses   []*analysis
 }
 
 const organizationID, projectID = "0000000000000000000000aa", "0000000000000000000000bb"
@@ -21,14 +18,14 @@ func (s *Server) handleCustomers() {
 	s.handle("Customers", "GET /v2/customers", func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		all := make([]decisioning.Customer, len(s.customers))
+		all := make([]document, len(s.customers))
 		for i, c := range s.customers {
-			all[i] = c.Customer
+			all[i] = c.document
 		}
 		writePage(w, r, len(all), func(i int) any { return all[i] })
 	})
 	s.handle("Customer", "GET /v2/customers/{customerId}", s.withCustomer(func(w http.ResponseWriter, _ *http.Request, c *customer) {
-		answer(w, http.StatusOK, c.Customer)
+		answer(w, http.StatusOK, c.document)
 	}))
 	s.handle("UpdateCustomer", "PATCH /v2/customers/{customerId}", s.withCustomer(s.updateCustomer))
 	s.handle("DeleteCustomer", "DELETE /v2/customers/{customerId}", s.withCustomer(func(w http.ResponseWriter, _ *http.Request, c *customer) {
@@ -46,7 +43,7 @@ func (s *Server) withCustomer(h func(http.ResponseWriter, *http.Request, *custom
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		for _, c := range s.customers {
-			if c.ID == r.PathValue("customerId") {
+			if c.id == r.PathValue("customerId") {
 				h(w, r, c)
 				return
 			}
@@ -56,41 +53,40 @@ func (s *Server) withCustomer(h func(http.ResponseWriter, *http.Request, *custom
 }
 
 func (s *Server) createCustomer(w http.ResponseWriter, r *http.Request) {
-	var in decisioning.Customer // a superset of what may be sent
+	var in document
 	if !read(w, r, &in) {
 		return
 	}
-	if in.CustomIdentifier == "" {
+	custom := in.text("customIdentifier")
+	if custom == "" {
 		refuse(w, http.StatusBadRequest, "BAD_REQUEST", "customIdentifier should not be empty")
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, c := range s.customers {
-		if c.CustomIdentifier == in.CustomIdentifier {
-			refuse(w, http.StatusUnprocessableEntity, "ALREADY_EXISTS", "A customer with this customIdentifier already exists")
-			return
-		}
+	if slices.ContainsFunc(s.customers, func(c *customer) bool { return c.custom == custom }) {
+		refuse(w, http.StatusUnprocessableEntity, s.cfg.DuplicateCode, "A customer with this customIdentifier already exists")
+		return
 	}
-	in.ID, in.OrganizationID, in.ProjectID, in.UserID = s.newID(), organizationID, projectID, ClientID
-	in.UserJourneyState = decisioning.JourneyCustomerCreated
-	in.CreatedAt = ccr.NewDateTime(time.Now().UTC())
-	in.UpdatedAt = in.CreatedAt
-	s.customers = append(s.customers, &customer{Customer: in})
-	answer(w, http.StatusCreated, in)
+	c := &customer{id: s.newID(), custom: custom}
+	c.document = in.with(map[string]any{
+		"id": c.id, "organizationId": organizationID, "projectId": projectID, "userId": ClientID,
+		"userJourneyState": "CUSTOMER_CREATED", "createdAt": now(), "updatedAt": now(),
+	})
+	s.customers = append(s.customers, c)
+	answer(w, http.StatusCreated, c.document)
 }
 
 func (s *Server) updateCustomer(w http.ResponseWriter, r *http.Request, c *customer) {
-	var in decisioning.Customer
+	var in document
 	if !read(w, r, &in) {
 		return
 	}
-	if in.AggregationDetails != nil {
-		c.AggregationDetails = in.AggregationDetails
+	c.document = c.document.with(map[string]any{"updatedAt": now()})
+	for _, name := range []string{"aggregationDetails", "personalDetails"} {
+		if v, given := in[name]; given {
+			c.document[name] = v
+		}
 	}
-	if in.PersonalDetails != nil {
-		c.PersonalDetails = in.PersonalDetails
-	}
-	c.UpdatedAt = ccr.NewDateTime(time.Now().UTC())
-	answer(w, http.StatusOK, c.Customer)
+	answer(w, http.StatusOK, c.document)
 }

@@ -24,12 +24,12 @@
 // 400 for a body, limit, page or filter that cannot be read. Lists have 200
 // items a page unless the request has a limit.
 //
-// # The rule table
+// # Scores
 //
-// In place of Algoan's engine stands a fixed table: the same accounts give the
-// same answer, and better finances give a higher score. It is no imitation of
-// the engine, whose scores it does not predict. An analysis ends in ERROR with
-// the first of these codes that applies:
+// In place of Algoan's engine stands [Sandbox]: an analysis ends in ERROR with
+// the first code that applies, else COMPLETED with fixed figures, which differ
+// by market and by a steady or a risky profile. They predict no real score.
+// Config.Evaluate decides otherwise.
 //
 //	ACCOUNT_TYPE_NOT_SUPPORTED  no account is CHECKING, SAVINGS, LOAN or CREDIT_CARD
 //	NO_CHECKING_ACCOUNT         none is CHECKING
@@ -37,24 +37,10 @@
 //	OWNERSHIP_NOT_SUPPORTED     every CHECKING account is an ATTORNEY's or OTHER's
 //	USAGE_NOT_SUPPORTED         every other one is PROFESSIONAL (but see Config.Business)
 //	NOT_ENOUGH_TRANSACTIONS     none of those left has 20 transactions
-//	BAD_REQUEST                 an amount has a fraction of a cent, or the raw format is not known
+//	BAD_REQUEST                 the data cannot be read, or the raw format is not known
 //
-// Otherwise the credit score is computed over the 90 days before the latest
-// balance date of the CHECKING accounts that are left (later transactions do
-// not count), in whole cents and whole points:
-//
-//	600
-//	+ 300 × (income + expense) / income, -300 to 300; -300 without income
-//	+ 600 × gambling / income, down to -300
-//	+ 200 × balance / 3,000.00, -200 to 200
-//	-  40 for each rejected payment or cheque, and each fee for one or for an intervention
-//	- 150 for each seizure or forced recovery
-//	- 100 if there is a wage advance
-//
-// cut to 0..1000. Expense and gambling are negative; a rejected payment counts
-// neither as income nor as expense. The payment score is 1 + score × 9 / 1000.
-// What a transaction is for is told by words in its description, in upper
-// case, such as SALARY, LOYER or OVERDRAFT; the score's version is "rules-1".
+// The server reads and writes its documents by hand, with encoding/json: it
+// shares neither types nor codec nor signatures with the client.
 //
 // # How an analysis goes
 //
@@ -72,6 +58,7 @@
 // # What is not known of the real API
 //
 // Answers of DELETE (204 here), the code of a refused duplicate
-// (ALREADY_EXISTS here), and whether data that cannot be analysed is refused
+// (Config.DuplicateCode), how signatures are escaped
+// (Config.EscapedSignatures), and whether data that cannot be analysed is refused
 // at once or ends in ERROR (the latter here) are guesses.
 package decisioningtest

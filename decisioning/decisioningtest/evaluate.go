@@ -1,20 +1,14 @@
 package decisioningtest
 
 import (
-	"cmp"
+	_ "embed" // the figures
+	"encoding/json"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
-
-	"github.com/ccr-sdk/ccr"
-	"github.com/ccr-sdk/ccr/decisioning"
-	"github.com/go-json-experiment/json/jsontext"
 )
 
-// The codes that the rule table gives an analysis that cannot be made. Those
-// of Algoan's engine are not published; these name the situations that its
-// sample profiles stand for.
+// The codes of an analysis that cannot be made. Those of Algoan's engine are
+// not published; these name the situations that its sample profiles stand for.
 const (
 	CodeAccountTypeNotSupported = "ACCOUNT_TYPE_NOT_SUPPORTED" // no account is of a known type
 	CodeNoCheckingAccount       = "NO_CHECKING_ACCOUNT"        // none is CHECKING
@@ -22,256 +16,150 @@ const (
 	CodeOwnershipNotSupported   = "OWNERSHIP_NOT_SUPPORTED"    // every CHECKING account is an attorney's
 	CodeUsageNotSupported       = "USAGE_NOT_SUPPORTED"        // every CHECKING account is professional
 	CodeNotEnoughTransactions   = "NOT_ENOUGH_TRANSACTIONS"    // no usable CHECKING account has 20
-	CodeBadRequest              = "BAD_REQUEST"                // data that the rules cannot read
+	CodeBadRequest              = "BAD_REQUEST"                // data that cannot be read
 )
 
-// outcome is what the rules make of accounts.
-type outcome struct {
-	failure      *decisioning.Failure
-	accounts     []decisioning.Account // as output, without transactions
-	transactions []decisioning.Transaction
-	scores       *decisioning.Scores
-	insights     *decisioning.CreditInsights
-	metadata     *decisioning.AnalysisMetadata
+// Outcome is what an analysis ends in.
+type Outcome struct {
+	// Code and Message are the failure of an analysis that ends in ERROR; with
+	// an empty Code it is COMPLETED.
+	Code, Message string
+	// Scores and CreditInsights are the documents of a completed one.
+	Scores, CreditInsights json.RawMessage
 }
 
-func failed(code, message string) outcome {
-	return outcome{failure: &decisioning.Failure{Code: code, Message: message}}
+// figures are made up: those of a steady and of a risky profile, and scores
+// for each of the three markets.
+//
+//go:embed figures.json
+var figures []byte
+
+// input is what the sandbox reads of the body that brings the data.
+type input struct {
+	Format      string            `json:"format"`
+	Accounts    []json.RawMessage `json:"accounts"`
+	Connections []json.RawMessage `json:"connections"`
 }
 
-// usable returns the positions of the accounts that the rules look at, or why
-// there are none.
-func usable(accounts []decisioning.Account, business bool) ([]int, *outcome) {
-	known, checking := 0, []int{}
-	for i, a := range accounts {
-		switch a.Type {
-		case decisioning.AccountChecking:
-			checking = append(checking, i)
-			known++
-		case decisioning.AccountSavings, decisioning.AccountLoan, decisioning.AccountCreditCard:
-			known++
+// inputAccount is what it reads of an account in Algoan's own format.
+type inputAccount struct {
+	Type, Usage, Ownership, Currency, IBAN, Country string
+	Bank                                            struct{ Country string }
+	Transactions                                    []struct{ Currency, Description string }
+}
+
+// Sandbox ends an analysis as the sandbox does: in ERROR with the first code
+// that applies, else COMPLETED with fixed figures. They differ by market (ES
+// or GB where an account's country, bank or IBAN says so, GB for pounds, else
+// FR), and are those of a risky profile if a description tells of gambling, a
+// rejected payment or a seizure. body is that of the create or the PATCH; with
+// business, professional accounts are analysed, too. Raw data of a known format
+// is not looked into.
+func Sandbox(body []byte, business bool) Outcome {
+	var in input
+	if err := json.Unmarshal(body, &in); err != nil {
+		return Outcome{Code: CodeBadRequest, Message: "The data cannot be read"}
+	}
+	if in.Format != "" {
+		if !slices.Contains([]string{"BUDGET_INSIGHT_V2_0", "LINXO_CONNECT_DIRECT_ACCOUNT_API_V3", "LINXO_CONNECT_ACCOUNT_API_V2", "TINK_V2"}, in.Format) {
+			return Outcome{Code: CodeBadRequest, Message: "The format is not known"}
+		}
+		return completed("FR", "good")
+	}
+	accounts := make([]inputAccount, len(in.Accounts))
+	for i, raw := range in.Accounts {
+		if err := json.Unmarshal(raw, &accounts[i]); err != nil {
+			return Outcome{Code: CodeBadRequest, Message: "An account cannot be read"}
 		}
 	}
-	without := func(drop func(*decisioning.Account) bool) {
-		checking = slices.DeleteFunc(checking, func(i int) bool { return drop(&accounts[i]) })
+	if code, message := refusal(accounts, business); code != "" {
+		return Outcome{Code: code, Message: message}
 	}
-	no := func(code, message string) ([]int, *outcome) {
-		o := failed(code, message)
-		return nil, &o
-	}
-	switch {
-	case known == 0:
-		return no(CodeAccountTypeNotSupported, "No account has a supported type")
-	case len(checking) == 0:
-		return no(CodeNoCheckingAccount, "There is no checking account")
-	case !oneCurrency(accounts):
-		return no(CodeCurrencyNotSupported, "The currency is not supported")
-	}
-	without(func(a *decisioning.Account) bool {
-		return a.Ownership == decisioning.OwnershipAttorney || a.Ownership == decisioning.OwnershipOther
-	})
-	if len(checking) == 0 {
-		return no(CodeOwnershipNotSupported, "The customer owns none of the accounts")
-	}
-	if !business {
-		without(func(a *decisioning.Account) bool { return a.Usage == decisioning.UsageProfessional })
-	}
-	if len(checking) == 0 {
-		return no(CodeUsageNotSupported, "The accounts are professional")
-	}
-	if !slices.ContainsFunc(checking, func(i int) bool { return len(accounts[i].Transactions) >= decisioning.MinTransactions }) {
-		return no(CodeNotEnoughTransactions, "There are not enough transactions")
-	}
-	return checking, nil
+	return completed(market(accounts), risk(accounts))
 }
 
-func oneCurrency(accounts []decisioning.Account) bool {
-	currency := accounts[0].Currency
-	if currency != "EUR" && currency != "GBP" {
-		return false
+// refusal is why no analysis can be made of accounts, if none can.
+func refusal(accounts []inputAccount, business bool) (code, message string) {
+	left := accounts
+	for _, step := range []struct {
+		code, message string
+		keep          func(a *inputAccount) bool
+	}{
+		{CodeAccountTypeNotSupported, "No account has a supported type", func(a *inputAccount) bool {
+			return slices.Contains([]string{"CHECKING", "SAVINGS", "LOAN", "CREDIT_CARD"}, a.Type)
+		}},
+		{CodeNoCheckingAccount, "There is no checking account", func(a *inputAccount) bool { return a.Type == "CHECKING" }},
+		{CodeCurrencyNotSupported, "The currency is not supported", func(*inputAccount) bool { return oneCurrency(accounts) }},
+		{CodeOwnershipNotSupported, "The customer owns none of the accounts", func(a *inputAccount) bool {
+			return a.Ownership != "ATTORNEY" && a.Ownership != "OTHER"
+		}},
+		{CodeUsageNotSupported, "The accounts are professional", func(a *inputAccount) bool { return business || a.Usage != "PROFESSIONAL" }},
+		{CodeNotEnoughTransactions, "There are not enough transactions", func(a *inputAccount) bool { return len(a.Transactions) >= 20 }},
+	} {
+		left = slices.DeleteFunc(slices.Clone(left), func(a inputAccount) bool { return !step.keep(&a) })
+		if len(left) == 0 {
+			return step.code, step.message
+		}
 	}
+	return "", ""
+}
+
+func oneCurrency(accounts []inputAccount) bool {
+	currency := accounts[0].Currency
 	for _, a := range accounts {
 		if a.Currency != currency {
 			return false
 		}
-		for i := range a.Transactions {
-			if a.Transactions[i].Currency != currency {
+		for _, t := range a.Transactions {
+			if t.Currency != currency {
 				return false
 			}
 		}
 	}
-	return true
+	return currency == "EUR" || currency == "GBP"
 }
 
-// evaluate applies the rules; newID numbers what they make.
-func (s *Server) evaluate(accounts []decisioning.Account, newID func() string) outcome {
-	if len(accounts) == 0 {
-		return failed(CodeAccountTypeNotSupported, "No account has a supported type")
-	}
-	checking, bad := usable(accounts, s.cfg.Business)
-	if bad != nil {
-		return *bad
-	}
-	var reference time.Time
-	for _, i := range checking {
-		if t := accounts[i].BalanceDate.Time(); t.After(reference) {
-			reference = t
-		}
-	}
-	var o outcome
-	var seen []ruled
-	var p picture
-	for i, a := range accounts {
-		id := newID()
-		var mine []ruled
-		for _, t := range a.Transactions {
-			n, ok := cents(t.Amount)
-			if !ok {
-				return failed(CodeBadRequest, "An amount cannot be read")
-			}
-			r := ruled{Transaction: t, cents: n, at: dayOf(t), rule: s.ruleFor(t.Description, n)}
-			r.ID, r.AccountID, r.AccountType = newID(), id, a.Type
-			r.Enrichments = &decisioning.Enrichments{
-				Category: r.rule.category, Type: r.rule.kind,
-				IsRejected:          new(r.rule.risk == paymentRejection || r.rule.risk == checkRejection),
-				RelatedTransactions: []byte("{}"),
-			}
-			mine = append(mine, r)
-			o.transactions = append(o.transactions, r.Transaction)
-		}
-		if slices.Contains(checking, i) {
-			balance, ok := cents(a.Balance)
-			if !ok {
-				return failed(CodeBadRequest, "A balance cannot be read")
-			}
-			inside := slices.DeleteFunc(mine, func(r ruled) bool {
-				return r.at.After(reference) || !r.at.After(reference.Add(-window))
-			})
-			p.add(balance, inside, reference)
-			seen = append(seen, inside...)
-		}
-		a.ID, a.Transactions = id, nil
-		a.Extra = withoutID(a.Extra)
-		o.accounts = append(o.accounts, a)
-	}
-	slices.SortStableFunc(seen, func(a, b ruled) int { return a.at.Compare(b.at) })
-	o.scores = p.scores()
-	o.insights = insights(seen, p, newID)
-	o.metadata = metadata(accounts, seen, reference)
-	return o
-}
-
-// withoutID drops an id of the uploader's, which the server replaces.
-func withoutID(extra map[string]jsontext.Value) map[string]jsontext.Value {
-	out := map[string]jsontext.Value{}
-	for name, v := range extra {
-		if name != "id" {
-			out[name] = v
-		}
-	}
-	if len(out) == 0 {
-		return nil
-	}
-	return out
-}
-
-func dayOf(t decisioning.Transaction) time.Time {
-	if t.Dates.DebitedAt.Known() {
-		return t.Dates.DebitedAt.Time()
-	}
-	return t.Dates.BookedAt.Time()
-}
-
-func (s *Server) ruleFor(description string, cents int64) *rule {
-	upper := " " + strings.ToUpper(description) + " "
-	for i := range s.rules {
-		if s.rules[i].fits(upper, cents) {
-			return &s.rules[i]
-		}
-	}
-	return &s.rules[len(s.rules)-1] // it fits everything
-}
-
-// add takes one account's transactions into the picture.
-func (p *picture) add(balance int64, txs []ruled, reference time.Time) {
-	for _, r := range txs {
-		if r.rule.risk == paymentRejection || r.rule.risk == checkRejection {
-			p.incidents++
-			continue // money that never moved
-		}
-		if r.cents > 0 {
-			p.income += r.cents
-		} else {
-			p.expense += r.cents
-		}
-		switch r.rule.risk {
-		case gambling:
-			p.gambling += r.cents
-		case rejectionFee, interventionFee:
-			p.incidents++
-		case seizure, recovery:
-			p.seizures++
-		case wageAdvance:
-			p.wageAdvances++
-		}
-	}
-	p.balance += balance
-	// Backwards from the balance, day by day.
-	backwards := slices.Clone(txs)
-	slices.SortStableFunc(backwards, func(a, b ruled) int { return b.at.Compare(a.at) })
-	until := reference
-	for _, r := range backwards {
-		if balance < 0 {
-			p.daysBelow += int(until.Sub(r.at).Hours() / 24)
-		}
-		p.minimum = min(p.minimum, balance)
-		balance -= r.cents
-		until = r.at
-	}
-	p.minimum = min(p.minimum, balance)
-}
-
-func metadata(accounts []decisioning.Account, seen []ruled, reference time.Time) *decisioning.AnalysisMetadata {
-	count := func(t decisioning.AccountType) *int {
-		n := 0
-		for _, a := range accounts {
-			if a.Type == t {
-				n++
-			}
-		}
-		return &n
-	}
-	total := 0
+func market(accounts []inputAccount) string {
 	for _, a := range accounts {
-		total += len(a.Transactions)
-	}
-	m := &decisioning.AnalysisMetadata{
-		NumberOfCheckings: count(decisioning.AccountChecking), NumberOfSavings: count(decisioning.AccountSavings),
-		NumberOfLoans: count(decisioning.AccountLoan), TotalTransactionCount: &total,
-		MonthlyTransactionCount: new(float64(len(seen) / 3)),
-	}
-	if len(seen) > 0 {
-		first, last := seen[0].at, seen[len(seen)-1].at
-		m.FirstTransactionDate = ccr.NewDateTime(first)
-		m.HistoricalDepth = new(int(reference.Sub(first).Hours() / 24))
-		m.LastTransactionGap = new(int(reference.Sub(last).Hours() / 24))
-		for month := range monthsOf(seen) {
-			m.Calendar = append(m.Calendar, decisioning.MonthDays{Month: month, Days: 30})
+		for _, at := range []string{a.Country, a.Bank.Country, a.IBAN} {
+			if strings.HasPrefix(at, "ES") || strings.HasPrefix(at, "GB") {
+				return at[:2]
+			}
 		}
-		slices.SortFunc(m.Calendar, func(a, b decisioning.MonthDays) int { return cmp.Compare(a.Month, b.Month) })
 	}
-	return m
+	if accounts[0].Currency == "GBP" {
+		return "GB"
+	}
+	return "FR"
 }
 
-func monthsOf(txs []ruled) map[string]int64 {
-	out := map[string]int64{}
-	for _, r := range txs {
-		out[r.at.Format("2006-01")] += r.cents
+func risk(accounts []inputAccount) string {
+	words := []string{"REJET", "IMPAYE", "SAISIE", "UNPAID", "POKER", "BETTING", "SKY BET", "CASINO", "LOTTERY", "WINAMAX", "DEVOLUCION", "EMBARGO", "APUESTA"}
+	for _, a := range accounts {
+		for _, t := range a.Transactions {
+			description := strings.ToUpper(t.Description)
+			if slices.ContainsFunc(words, func(w string) bool { return strings.Contains(description, w) }) {
+				return "risky"
+			}
+		}
 	}
-	return out
+	return "good"
 }
 
-func id(n int64) string {
-	s := strconv.FormatInt(n, 16)
-	return strings.Repeat("0", 24-len(s)) + s
+// completed reads the figures of a market.
+func completed(market, risk string) Outcome {
+	var all map[string]json.RawMessage
+	var scores map[string]map[string][2]json.Number
+	var of struct {
+		Indicators json.RawMessage `json:"indicators"`
+		Insights   json.RawMessage `json:"insights"`
+	}
+	for _, err := range []error{json.Unmarshal(figures, &all), json.Unmarshal(all["scores"], &scores), json.Unmarshal(all[risk], &of)} {
+		if err != nil {
+			return Outcome{Code: "INTERNAL_ERROR", Message: err.Error()}
+		}
+	}
+	s := scores[market][risk]
+	return Outcome{CreditInsights: of.Insights, Scores: json.RawMessage(`{"creditScore":{"version":"figures-1","value":` + s[0].String() +
+		`,"indicators":` + string(of.Indicators) + `},"paymentScore":{"version":"figures-1","value":` + s[1].String() + `}}`)}
 }

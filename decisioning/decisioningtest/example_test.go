@@ -34,7 +34,7 @@ func Example() {
 		log.Fatal(err)
 	}
 
-	srv.GenerateTransactions(analysis.ID, 150, func(i int) decisioning.Transaction {
+	srv.GenerateTransactions(analysis.ID, 150, func(i int) any {
 		return decisioning.Transaction{ID: fmt.Sprintf("%024x", i), Amount: ccr.AmountFromMinor(-990, 2), Currency: "EUR"}
 	}).Inject(decisioningtest.Fault{Operation: "Transactions", Skip: 1, Kind: decisioningtest.Answer, Status: http.StatusServiceUnavailable})
 

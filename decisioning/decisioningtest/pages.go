@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // defaultLimit is Algoan's.
@@ -46,7 +44,7 @@ func writePage(w http.ResponseWriter, r *http.Request, total int, item func(int)
 			if i > 0 {
 				resources = append(resources, ',')
 			}
-			b, err := json.Marshal(item(first + i))
+			b, err := compact(item(first + i))
 			if err != nil {
 				refuse(w, http.StatusInternalServerError, "INTERNAL_ERROR", err.Error())
 				return
@@ -90,17 +88,17 @@ func positive(q url.Values, name string, def int) (int, bool) {
 }
 
 // choose applies filter (equality and $in), sort (one member) and project.
-func choose(q url.Values, total int, item func(int) any) ([]map[string]jsontext.Value, bool) {
-	var filter, order, project map[string]jsontext.Value
-	for name, into := range map[string]*map[string]jsontext.Value{"filter": &filter, "sort": &order, "project": &project} {
+func choose(q url.Values, total int, item func(int) any) ([]document, bool) {
+	var filter, order, project document
+	for name, into := range map[string]*document{"filter": &filter, "sort": &order, "project": &project} {
 		if q.Has(name) && json.Unmarshal([]byte(q.Get(name)), into) != nil {
 			return nil, false
 		}
 	}
-	out := []map[string]jsontext.Value{}
+	out := []document{}
 	for i := range total {
 		b, err := json.Marshal(item(i))
-		var m map[string]jsontext.Value
+		var m document
 		if err != nil || json.Unmarshal(b, &m) != nil {
 			return nil, false
 		}
@@ -109,7 +107,7 @@ func choose(q url.Values, total int, item func(int) any) ([]map[string]jsontext.
 		}
 	}
 	for name, direction := range order {
-		slices.SortStableFunc(out, func(a, b map[string]jsontext.Value) int {
+		slices.SortStableFunc(out, func(a, b document) int {
 			c := bytes.Compare(a[name], b[name])
 			if strings.HasPrefix(string(direction), "-") {
 				c = -c
@@ -129,13 +127,13 @@ func choose(q url.Values, total int, item func(int) any) ([]map[string]jsontext.
 	return out, true
 }
 
-func matches(m, filter map[string]jsontext.Value) bool {
+func matches(m, filter document) bool {
 	for name, want := range filter {
 		var set struct {
-			In []jsontext.Value `json:"$in"`
+			In []json.RawMessage `json:"$in"`
 		}
 		if json.Unmarshal(want, &set) == nil && set.In != nil {
-			if !slices.ContainsFunc(set.In, func(one jsontext.Value) bool { return same(one, m[name]) }) {
+			if !slices.ContainsFunc(set.In, func(one json.RawMessage) bool { return same(one, m[name]) }) {
 				return false
 			}
 			continue
@@ -148,7 +146,7 @@ func matches(m, filter map[string]jsontext.Value) bool {
 }
 
 // same compares JSON values, however they are escaped.
-func same(a, b jsontext.Value) bool {
+func same(a, b json.RawMessage) bool {
 	var x, y any
 	return json.Unmarshal(a, &x) == nil && json.Unmarshal(b, &y) == nil && reflect.DeepEqual(x, y)
 }

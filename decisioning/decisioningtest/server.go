@@ -75,6 +75,15 @@ type Config struct {
 	InMemory bool
 	// Business makes the project one that analyses professional accounts, too.
 	Business bool
+	// Evaluate decides what an analysis ends in, by the body that brought its
+	// data. Default: [Sandbox]. It is called one call at a time.
+	Evaluate func(body []byte) Outcome
+	// DuplicateCode is the code of the 422 for a customIdentifier that is taken.
+	// Algoan's is not documented. Default "ALREADY_EXISTS".
+	DuplicateCode string
+	// EscapedSignatures signs the payload with the escapes that the prose of
+	// Algoan's documentation names, instead of as it stands.
+	EscapedSignatures bool
 	// Processing is when an analysis that nobody reads ends. Default 50 ms.
 	Processing time.Duration
 	// TokenLifetime is how long tokens live. Default 24 hours.
@@ -134,7 +143,6 @@ type Server struct {
 	cfg    Config
 	kit    *testkit.Server
 	tokens *testkit.Tokens
-	rules  []rule
 
 	mu            sync.Mutex
 	ids           int64
@@ -150,6 +158,12 @@ func NewServer(cfg Config) (*Server, error) {
 	if cfg.Processing == 0 {
 		cfg.Processing = 50 * time.Millisecond
 	}
+	if cfg.Evaluate == nil {
+		cfg.Evaluate = func(body []byte) Outcome { return Sandbox(body, cfg.Business) }
+	}
+	if cfg.DuplicateCode == "" {
+		cfg.DuplicateCode = "ALREADY_EXISTS"
+	}
 	if cfg.TokenStatus == 0 {
 		cfg.TokenStatus = http.StatusCreated
 	}
@@ -157,7 +171,7 @@ func NewServer(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, kit: kit, rules: rules()}
+	s := &Server{cfg: cfg, kit: kit}
 	if s.cfg.WebhookClient == nil {
 		s.cfg.WebhookClient = kit.HTTPClient()
 	}
@@ -230,7 +244,7 @@ func (s *Server) AnalysesByCustomer() map[string]int {
 	defer s.mu.Unlock()
 	out := map[string]int{}
 	for _, c := range s.customers {
-		out[c.CustomIdentifier] += len(c.analyses)
+		out[c.custom] += len(c.analyses)
 	}
 	return out
 }

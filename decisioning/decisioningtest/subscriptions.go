@@ -7,28 +7,33 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
-
-	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/decisioning"
 )
 
 type subscription struct {
-	decisioning.Subscription
-	events []*delivered
+	id, event, target, secret string
+	document                  document
+	events                    []*delivered
 }
 
 // delivered is an event and what was sent of it.
 type delivered struct {
-	decisioning.SubscriptionEvent
-	body, signature string
+	id, body, signature string
+	document            document
 }
 
 func (s *Server) handleSubscriptions() {
+	// The service accounts of the credential, as Algoan's npm package asks for
+	// them: it logs in again as each of them.
+	s.handle("ServiceAccounts", "GET /v1/service-accounts", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, http.StatusOK, []any{map[string]any{
+			"id": "0000000000000000000000cc", "clientId": ClientID, "clientSecret": ClientSecret, "createdAt": now(), "config": map[string]any{},
+		}})
+	})
 	s.handle("Subscriptions", "GET /v1/subscriptions", func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		all, ok := choose(r.URL.Query(), len(s.subscriptions), func(i int) any { return s.subscriptions[i].shown() })
+		all, ok := choose(r.URL.Query(), len(s.subscriptions), func(i int) any { return s.subscriptions[i].document })
 		if !ok {
 			refuse(w, http.StatusBadRequest, "BAD_REQUEST", "filter must be a JSON object")
 			return
@@ -37,28 +42,27 @@ func (s *Server) handleSubscriptions() {
 	})
 	s.handle("CreateSubscription", "POST /v1/subscriptions", s.createSubscription)
 	s.handle("UpdateSubscription", "PATCH /v1/subscriptions/{subscriptionId}", s.withSubscription(func(w http.ResponseWriter, r *http.Request, sub *subscription) {
-		var in decisioning.Subscription
-		if read(w, r, &in) && named(w, string(in.Status)) {
-			sub.Status = in.Status
-			answer(w, http.StatusOK, sub.shown())
+		if status, ok := readStatus(w, r); ok {
+			sub.document = sub.document.with(map[string]any{"status": status, "updatedAt": now()})
+			answer(w, http.StatusOK, sub.document)
 		}
 	}))
 	s.handle("Events", "GET /v1/subscriptions/{subscriptionId}/events", s.withSubscription(func(w http.ResponseWriter, _ *http.Request, sub *subscription) {
-		all := []decisioning.SubscriptionEvent{}
+		all := []document{}
 		for _, e := range sub.events {
-			all = append(all, e.SubscriptionEvent)
+			all = append(all, e.document)
 		}
 		answer(w, http.StatusOK, all)
 	}))
 	s.handle("UpdateEvent", "PATCH /v1/subscriptions/{subscriptionId}/events/{eventId}", s.withSubscription(func(w http.ResponseWriter, r *http.Request, sub *subscription) {
-		var in decisioning.SubscriptionEvent
-		if !read(w, r, &in) || !named(w, string(in.Status)) {
+		status, ok := readStatus(w, r)
+		if !ok {
 			return
 		}
 		for _, e := range sub.events {
-			if e.ID == r.PathValue("eventId") {
-				e.Status = in.Status
-				answer(w, http.StatusOK, e.SubscriptionEvent)
+			if e.id == r.PathValue("eventId") {
+				e.document = e.document.with(map[string]any{"status": status, "updatedAt": now()})
+				answer(w, http.StatusOK, e.document)
 				return
 			}
 		}
@@ -66,11 +70,18 @@ func (s *Server) handleSubscriptions() {
 	}))
 }
 
-// shown leaves the secret out.
-func (sub *subscription) shown() decisioning.Subscription {
-	out := sub.Subscription
-	out.Secret = ccr.Secret{}
-	return out
+// readStatus reads the body of an update. One that names no status is refused:
+// it would change nothing, and most likely misspells the member.
+func readStatus(w http.ResponseWriter, r *http.Request) (string, bool) {
+	var in document
+	if !read(w, r, &in) {
+		return "", false
+	}
+	status := in.text("status")
+	if status == "" {
+		refuse(w, http.StatusBadRequest, "BAD_REQUEST", "status should not be empty")
+	}
+	return status, status != ""
 }
 
 func (s *Server) withSubscription(h func(http.ResponseWriter, *http.Request, *subscription)) http.HandlerFunc {
@@ -78,7 +89,7 @@ func (s *Server) withSubscription(h func(http.ResponseWriter, *http.Request, *su
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		for _, sub := range s.subscriptions {
-			if sub.ID == r.PathValue("subscriptionId") {
+			if sub.id == r.PathValue("subscriptionId") {
 				h(w, r, sub)
 				return
 			}
@@ -88,20 +99,23 @@ func (s *Server) withSubscription(h func(http.ResponseWriter, *http.Request, *su
 }
 
 func (s *Server) createSubscription(w http.ResponseWriter, r *http.Request) {
-	var in decisioning.Subscription
+	var in document
 	if !read(w, r, &in) {
 		return
 	}
-	if in.EventName == "" || in.Target == "" {
+	sub := &subscription{event: in.text("eventName"), target: in.text("target"), secret: in.text("secret")}
+	if sub.event == "" || sub.target == "" {
 		refuse(w, http.StatusBadRequest, "BAD_REQUEST", "eventName and target should not be empty")
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	in.ID, in.Status, in.CreatedAt = s.newID(), decisioning.SubscriptionActive, ccr.NewDateTime(time.Now().UTC())
-	sub := &subscription{Subscription: in}
+	sub.id = s.newID()
+	// The secret is part of every response: Algoan's npm package takes it from
+	// there, and checks no signature without it.
+	sub.document = in.with(map[string]any{"id": sub.id, "status": "ACTIVE", "createdAt": now()})
 	s.subscriptions = append(s.subscriptions, sub)
-	answer(w, http.StatusCreated, sub.shown())
+	answer(w, http.StatusCreated, sub.document)
 }
 
 // Emit delivers an event of any name to its active subscriptions, in the
@@ -109,47 +123,36 @@ func (s *Server) createSubscription(w http.ResponseWriter, r *http.Request) {
 func (s *Server) Emit(name decisioning.EventName, payload any) *Server {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.emit(name, payload)
+	s.emit(string(name), payload)
 	return s
 }
 
 // emit queues deliveries; s.mu is held.
-func (s *Server) emit(name decisioning.EventName, payload any) {
+func (s *Server) emit(name string, payload any) {
 	raw, err := compact(payload)
 	if err != nil || s.closed {
 		return
 	}
 	for _, sub := range s.subscriptions {
-		if sub.EventName != name || sub.Status != decisioning.SubscriptionActive {
+		if sub.event != name || sub.document.text("status") != "ACTIVE" {
 			continue
 		}
-		e := &delivered{}
-		e.ID, e.Status, e.Payload, e.CreatedAt = s.newID(), decisioning.EventInProgress, raw, ccr.NewDateTime(time.Now().UTC())
-		body, err := compact(map[string]any{
-			"subscription": map[string]any{"id": sub.ID, "target": sub.Target, "eventName": sub.EventName, "status": sub.Status},
-			"payload":      jsontext.Value(raw), "time": time.Now().UnixMilli(), "index": len(sub.events) + 1, "id": e.ID,
+		e := &delivered{id: s.newID(), document: document{}}
+		e.document.set(map[string]any{"id": e.id, "status": "IN_PROGRESS", "payload": json.RawMessage(raw), "createdAt": now()})
+		if sub.secret != "" {
+			e.signature = sign(sub.secret, raw, s.cfg.EscapedSignatures)
+		}
+		sent, err := compact(map[string]any{
+			"subscription": map[string]any{"id": sub.id, "target": sub.target, "eventName": sub.event, "status": "ACTIVE"},
+			"payload":      json.RawMessage(raw), "time": time.Now().UnixMilli(), "index": len(sub.events) + 1, "id": e.id,
 		})
 		if err != nil {
 			continue
 		}
-		e.body = string(body)
-		if !sub.Secret.IsZero() {
-			if e.signature, err = decisioning.SignPayload(sub.Secret, raw); err != nil {
-				continue
-			}
-		}
+		e.body = string(sent)
 		sub.events = append(sub.events, e)
-		s.deliver(sub.Target, e)
+		s.deliver(sub.target, e)
 	}
-}
-
-// compact is JSON.stringify: no white space, no HTML escapes.
-func compact(v any) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	err := enc.Encode(v)
-	return bytes.TrimSpace(b.Bytes()), err
 }
 
 // deliver posts an event once, in the background; s.mu is held.
@@ -164,17 +167,17 @@ func (s *Server) deliver(target string, e *delivered) {
 		}
 		r.Header.Set("Content-Type", "application/json")
 		if signature != "" {
-			r.Header.Set(decisioning.SignatureHeader, signature)
+			r.Header.Set("X-Hub-Signature", signature)
 		}
 		resp, err := client.Do(r)
 		if err != nil {
-			return // as with Algoan, nobody is told
+			return // as with Algoan, nobody is notified
 		}
 		resp.Body.Close() //nolint:errcheck // nothing is read from it
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if resp.StatusCode/100 == 2 && e.Status == decisioning.EventInProgress {
-			e.Status = decisioning.EventAck
+		if resp.StatusCode/100 == 2 && e.document.text("status") == "IN_PROGRESS" {
+			e.document = e.document.with(map[string]any{"status": "ACK"})
 		}
 	})
 }
@@ -185,23 +188,14 @@ func (s *Server) Redeliver(subscriptionID string) *Server {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, sub := range s.subscriptions {
-		if sub.ID != subscriptionID || s.closed {
+		if sub.id != subscriptionID || s.closed {
 			continue
 		}
 		for _, e := range sub.events {
-			s.deliver(sub.Target, e)
+			s.deliver(sub.target, e)
 		}
 	}
 	return s
-}
-
-// named refuses an update that names no status: it would change nothing, and
-// most likely misspells the member.
-func named(w http.ResponseWriter, status string) bool {
-	if status == "" {
-		refuse(w, http.StatusBadRequest, "BAD_REQUEST", "status should not be empty")
-	}
-	return status != ""
 }
 
 // EventStatuses returns what became of the events of a subscription: ACK once
@@ -211,9 +205,9 @@ func (s *Server) EventStatuses(subscriptionID string) []decisioning.EventStatus 
 	defer s.mu.Unlock()
 	var out []decisioning.EventStatus
 	for _, sub := range s.subscriptions {
-		if sub.ID == subscriptionID {
+		if sub.id == subscriptionID {
 			for _, e := range sub.events {
-				out = append(out, e.Status)
+				out = append(out, decisioning.EventStatus(e.document.text("status")))
 			}
 		}
 	}

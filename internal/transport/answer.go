@@ -97,8 +97,9 @@ func readCapped(r io.Reader, length, limit int64) ([]byte, error) {
 	b := make([]byte, length+1)
 	n, err := io.ReadFull(r, b)
 	switch {
-	case err == nil:
-		return b[:length], errTooLarge
+	case err == nil: // a transport of the caller's that sets no length
+		rest, err := readCapped(r, -1, limit-int64(n))
+		return append(b, rest...), err
 	case errors.Is(err, io.EOF), int64(n) == length && errors.Is(err, io.ErrUnexpectedEOF):
 		return b[:n], nil // a clean end, at zero or where it should be
 	}

@@ -54,7 +54,7 @@
 // once there was a connection and no answer, or a 408 or a 5xx (501 apart).
 // "Rejected" for other answers. An attempt of unknown outcome makes the whole
 // call's unknown, unless a later answer objects to the request itself (400,
-// 411, 413, 415, 422): the same bytes were refused then, too. EarlierUnknown
+// 411, 413, 415): the same bytes were refused then, too. EarlierUnknown
 // says so either way.
 //
 // # What is printed

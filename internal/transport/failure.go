@@ -53,6 +53,9 @@ func (k *call) refusal(resp *http.Response, body []byte) *ccr.Error {
 	e.Advice = k.advice(resp.StatusCode, e.Outcome)
 	p, code, fields := readProblem(body)
 	e.Code, e.Fields = code, fields
+	if e.Advice == "" && len(body) > 0 {
+		e.Advice = "The vendor's reason is in Problem and Body of this error"
+	}
 	e.SetAnswer(p, body)
 	return e
 }
@@ -90,6 +93,8 @@ func (k *call) failure(err error) *ccr.Error {
 	case e.Advice != "":
 	case untrusted(err):
 		e.Advice = "Check the host in WithBaseURL, a proxy that intercepts TLS, and the CA that the HTTP client trusts"
+	case byLimiter(err):
+		e.Advice = "The client's own limiter (see WithLimiter) did not let the request go; the vendor was not asked"
 	case errors.Is(err, errLostContext):
 		e.Advice = "Middleware must pass on the request that it is given, or one with its context"
 	default:
@@ -136,6 +141,12 @@ func (k *call) withoutCredential(e *ccr.Error, err error) {
 	}
 }
 
+// byLimiter reports whether the client's limiter ended an attempt.
+func byLimiter(err error) bool {
+	_, ok := errors.AsType[*limiterError](err)
+	return ok
+}
+
 func (k *call) classesOfFailure(err error) []error {
 	if k.cur != nil {
 		if b := k.cur.bodyErr.Load(); b != nil {
@@ -145,14 +156,11 @@ func (k *call) classesOfFailure(err error) []error {
 	if s, ok := errors.AsType[*sourceError](err); ok {
 		return classesOfSource(s.err)
 	}
-	_, limited := errors.AsType[*limiterError](err)
 	switch ended := k.ctx.Err(); {
 	case errors.Is(ended, context.Canceled):
 		return nil
-	case limited:
-		return []error{ccr.ErrRateLimited}
-	case ended != nil:
-		return []error{ccr.ErrUnavailable} // the deadline was too short for the vendor
+	case byLimiter(err), ended != nil: // the deadline was too short for it
+		return []error{ccr.ErrUnavailable}
 	case errors.Is(err, errOrigin), errors.Is(err, errLostContext), invalidHeader(err):
 		return []error{ccr.ErrInvalid}
 	case errors.Is(err, context.Canceled), untrusted(err), stoppedBefore(err):

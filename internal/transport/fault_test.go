@@ -268,7 +268,7 @@ func TestFaultThenRefusal(t *testing.T) {
 		"forbidden: says nothing of the first":        {403, ccr.OutcomeUnknown, ccr.ErrForbidden},
 		"not found: says nothing of the first":        {404, ccr.OutcomeUnknown, ccr.ErrNotFound},
 		"invalid: the same bytes were refused then":   {400, ccr.OutcomeRejected, ccr.ErrInvalid},
-		"unprocessable: the same":                     {422, ccr.OutcomeRejected, ccr.ErrInvalid},
+		"unprocessable: perhaps it exists by now":     {422, ccr.OutcomeUnknown, ccr.ErrInvalid},
 		"too large: the same":                         {413, ccr.OutcomeRejected, ccr.ErrInvalid},
 	}
 	for name, tt := range tests {

@@ -92,7 +92,7 @@ func TestUnsentEvents(t *testing.T) {
 	}{
 		"limiter": {
 			opts: []ccr.Option{ccr.WithLimiter(limiterFunc(func(context.Context) error { return errors.New("rate: would exceed context deadline") }))},
-			by:   "limiter", class: ccr.ErrRateLimited,
+			by:   "limiter", class: ccr.ErrUnavailable,
 		},
 		"credential": {cfg: Config{Credential: noCredential{errors.New("vault is sealed")}}, by: "credential", class: ccr.ErrUnauthorized},
 		"body":       {body: Body{Length: 1, Open: func() (io.ReadCloser, error) { return nil, syscall.ENOENT }}, by: "body", class: ccr.ErrInvalid},

@@ -18,10 +18,12 @@ func outcomeOf(status int) ccr.Outcome {
 
 // settles reports whether a refusal of the same bytes means that an earlier
 // attempt was refused, too: the request itself is what the vendor objects to.
+// 422 is not one: Algoan gives it to what exists already, which the earlier
+// attempt may have made.
 func settles(status int) bool {
 	switch status {
 	case http.StatusBadRequest, http.StatusLengthRequired, http.StatusRequestEntityTooLarge,
-		http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity:
+		http.StatusUnsupportedMediaType:
 		return true
 	}
 	return false
@@ -85,6 +87,8 @@ func (k *call) advice(status int, outcome ccr.Outcome) string {
 		return "It only reads: calling again is safe"
 	case k.class() == Idempotent:
 		return "The vendor may have acted on it; the call is idempotent, so sending the same again is safe"
+	case k.req.Route.Unknown != "":
+		return k.req.Route.Unknown
 	}
 	return "The vendor may have acted on it: find out before sending it again"
 }

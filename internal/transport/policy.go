@@ -180,7 +180,7 @@ func ours(err error) bool {
 	if errors.Is(err, errOrigin) || errors.Is(err, errLostContext) || stoppedBefore(err) {
 		return true
 	}
-	if _, ok := errors.AsType[*limiterError](err); ok {
+	if byLimiter(err) {
 		return true
 	}
 	if _, ok := errors.AsType[*credentialError](err); ok {

@@ -403,8 +403,6 @@ func TestContextEnds(t *testing.T) {
 					switch {
 					case strings.Contains(name, "429") || strings.Contains(name, "503"):
 						assert.NotZero(t, e.StatusCode)
-					case how == "deadline" && name == "in the limiter":
-						require.ErrorIs(t, err, ccr.ErrRateLimited)
 					case how == "deadline":
 						require.ErrorIs(t, err, ccr.ErrUnavailable)
 					default:

@@ -40,6 +40,9 @@ type Route struct {
 	Success   []int // documented success codes; any 2xx is taken
 	// NoAnswerRetry: any answer at all, 401 and 429 included, ends the call.
 	NoAnswerRetry bool
+	// Unknown is what to do where the outcome of a call that must not be sent
+	// twice is unknown; "" for a general sentence.
+	Unknown string
 }
 
 // String is the low-cardinality name: "PUT /v1/account"; the method alone where
