@@ -89,27 +89,13 @@ func (t *transcoder) start() {
 	}
 	head := t.in[:min(t.w, sniffHead)]
 	t.enc.Used = encUTF8
-	switch {
-	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf")):
+	if bytes.HasPrefix(head, []byte("\xef\xbb\xbf")) {
 		t.r = 3
 		t.enc.Declared = declared(string(head[3:]))
 		return
-	case bytes.HasPrefix(head, []byte("\xff\xfe")):
-		t.r, t.utf16 = 2, 1
-	case bytes.HasPrefix(head, []byte("\xfe\xff")):
-		t.r, t.utf16 = 2, 2
-	case bytes.HasPrefix(head, []byte("<\x00")):
-		t.utf16 = 1
-	case bytes.HasPrefix(head, []byte("\x00<")):
-		t.utf16 = 2
 	}
-	switch t.utf16 {
-	case 1:
-		t.enc.Used = encUTF16LE
-	case 2:
-		t.enc.Used = encUTF16BE
-	}
-	if t.utf16 != 0 {
+	if t.r, t.utf16 = wideMark(head); t.utf16 != 0 {
+		t.enc.Used = [...]string{1: encUTF16LE, 2: encUTF16BE}[t.utf16]
 		narrow := make([]byte, 0, len(head)/2)
 		for i := t.r; i+1 < len(head); i += 2 {
 			narrow = append(narrow, head[i+t.utf16-1])
@@ -129,6 +115,22 @@ func (t *transcoder) start() {
 	default:
 		t.unknown = true
 	}
+}
+
+// wideMark finds UTF-16 by its byte order mark, whose length it returns, or by
+// the first character.
+func wideMark(head []byte) (skip, order int) {
+	switch {
+	case bytes.HasPrefix(head, []byte("\xff\xfe")):
+		return 2, 1
+	case bytes.HasPrefix(head, []byte("\xfe\xff")):
+		return 2, 2
+	case bytes.HasPrefix(head, []byte("<\x00")):
+		return 0, 1
+	case bytes.HasPrefix(head, []byte("\x00<")):
+		return 0, 2
+	}
+	return 0, 0
 }
 
 // couldDeclare reports whether more bytes could complete an XML declaration.

@@ -11,6 +11,7 @@ import (
 	"testing/iotest"
 
 	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/ccrtest/bacssample"
 )
 
 // FuzzParse holds any bytes against everything that the package promises for
@@ -19,6 +20,9 @@ func FuzzParse(f *testing.F) {
 	for _, fx := range fixtures() {
 		f.Add(fx.doc.render(styleUTF8))
 		f.Add(fx.doc.render(style{declaration: declSpaced88, latin1: true, flat: true}))
+	}
+	for _, s := range bacssample.All() {
+		f.Add(s.Data)
 	}
 	for _, doc := range []string{
 		"<a/>", "<a b='&#65;&amp;&nope;'>x<![CDATA[y]]><!-- z --></a>", "<!DOCTYPE a><a/>", "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", "a,b", "\xff\xfe<\x00a\x00/\x00>\x00",
@@ -76,6 +80,11 @@ func FuzzParse(f *testing.F) {
 		}
 		for item := range report.Reasoned() {
 			_ = item.Affected()
+		}
+		_ = report.Rows(RowOptions{})
+		once, twice := Calendar{}.Worklist(report), Calendar{}.Worklist(report, report)
+		if a, b := asJSON(t, once), asJSON(t, twice); a != b {
+			t.Fatalf("once: %s\ntwice: %s", a, b)
 		}
 	})
 }

@@ -89,34 +89,38 @@ func (r *Reader) drain(p *Report) error {
 			return err
 		}
 		r.built = 0
-		switch rec := rec.(type) {
-		case *ReturnedDebit:
-			p.Returns = append(p.Returns, rec)
-		case *ReturnTotals:
-			p.ReturnTotals = append(p.ReturnTotals, rec)
-		case *Advice:
-			p.Advices = append(p.Advices, rec)
-		case *FileAdvice:
-			p.FileAdvices = append(p.FileAdvices, rec)
-		case *FileMessage:
-			p.FileMessages = append(p.FileMessages, rec)
-		case *Claim:
-			p.Claims = append(p.Claims, rec)
-		case *ClaimSection:
-			p.ClaimSections = append(p.ClaimSections, rec)
-		case *Submission:
-			p.Submissions = append(p.Submissions, rec)
-		case *InputFile:
-			p.Files = append(p.Files, rec)
-		case *InputError:
-			p.Errors = append(p.Errors, rec)
-		case *AccountTotal:
-			p.AccountTotals = append(p.AccountTotals, rec)
-		case *Other:
-			p.Others = append(p.Others, rec)
-		}
+		p.add(rec)
 	}
 	return nil
+}
+
+func (p *Report) add(rec Record) {
+	switch rec := rec.(type) {
+	case *ReturnedDebit:
+		p.Returns = append(p.Returns, rec)
+	case *ReturnTotals:
+		p.ReturnTotals = append(p.ReturnTotals, rec)
+	case *Advice:
+		p.Advices = append(p.Advices, rec)
+	case *FileAdvice:
+		p.FileAdvices = append(p.FileAdvices, rec)
+	case *FileMessage:
+		p.FileMessages = append(p.FileMessages, rec)
+	case *Claim:
+		p.Claims = append(p.Claims, rec)
+	case *ClaimSection:
+		p.ClaimSections = append(p.ClaimSections, rec)
+	case *Submission:
+		p.Submissions = append(p.Submissions, rec)
+	case *InputFile:
+		p.Files = append(p.Files, rec)
+	case *InputError:
+		p.Errors = append(p.Errors, rec)
+	case *AccountTotal:
+		p.AccountTotals = append(p.AccountTotals, rec)
+	case *Other:
+		p.Others = append(p.Others, rec)
+	}
 }
 
 // tree reads the whole document as it is.

@@ -145,15 +145,14 @@ func (c *RootCheck) feed(p []byte) {
 			}
 			i, c.in, c.size = i+j, inTag, 0
 		case inTag:
-			if c.quote != 0 {
-				j := bytes.IndexByte(p[i:], c.quote)
-				if j < 0 {
-					return
-				}
-				i, c.last, c.quote = i+j, c.quote, 0
-				continue
+			if i = c.skipTag(p, i); i == len(p) {
+				return
 			}
-			c.tagByte(b)
+			if c.quote != 0 {
+				c.last, c.quote = c.quote, 0
+			} else {
+				c.tagByte(p[i])
+			}
 		case inNoXML:
 			return
 		default:
@@ -166,31 +165,56 @@ func (c *RootCheck) feed(p []byte) {
 	}
 }
 
+// skipTag returns where the next byte of a tag is that matters: inside quotes
+// their end, and behind a name that is known quotes and the end of the tag.
+func (c *RootCheck) skipTag(p []byte, i int) int {
+	if c.quote != 0 {
+		if j := bytes.IndexByte(p[i:], c.quote); j >= 0 {
+			return i + j
+		}
+		return len(p)
+	}
+	if c.size > len("![CDATA[") && c.root != "" && c.tag[0] != '/' {
+		for ; i < len(p) && p[i] != '>' && p[i] != '"' && p[i] != '\''; i++ {
+			c.last = p[i]
+		}
+	}
+	return i
+}
+
 // tagByte takes one byte of a tag that is not inside quotes.
 func (c *RootCheck) tagByte(b byte) {
 	if c.size < len(c.tag) {
 		c.tag[c.size] = b
 	}
 	c.size++
-	c.prev = [2]byte{}
 	switch {
 	case b == '>' && c.size > 1:
 		c.endTag()
-	case c.size == 1 && b == '?':
-		c.in, c.decl = inInstruction, c.decl || c.root == ""
-	case c.size == 1 && b != '!' && b != '/' && !nameByte(b, true):
+	case (b == '"' || b == '\'') && c.size > 1 && c.tag[0] != '/':
+		c.quote = b
+	case c.size == 1 && b != '!' && b != '/' && b != '?' && !nameByte(b, true):
 		c.in = inText // a bare <
 		if c.root == "" {
 			c.in = inNoXML
 		}
-	case c.size == 3 && string(c.tag[:3]) == "!--":
-		c.in = inComment
-	case c.size == 8 && string(c.tag[:8]) == "![CDATA[":
-		c.in = inCDATA
-	case (b == '"' || b == '\'') && c.tag[0] != '/':
-		c.quote = b
+	case c.size <= 8:
+		c.openMark(string(c.tag[:c.size]))
 	}
 	c.last = b
+}
+
+// openMark finds out whether what looked like a tag is something else.
+func (c *RootCheck) openMark(begins string) {
+	c.prev = [2]byte{}
+	switch begins {
+	case "?":
+		c.in, c.decl = inInstruction, c.decl || c.root == ""
+	case "!--":
+		c.in = inComment
+	case "![CDATA[":
+		c.in = inCDATA
+	}
 }
 
 // endTag counts the tag that a > has ended.

@@ -20,8 +20,7 @@ import (
 // alone (BenchmarkARUDD100k). It is frozen: what it takes and refuses is held
 // by TestTokensAgreeWithEncodingXML and FuzzParse against encoding/xml, and
 // nothing about reports is known here. A report needs a new table in its
-// handler, never a change of this file. Limits on the length of functions do
-// not bind it: one loop over the bytes of a tag is what makes it fast.
+// handler, never a change of this file; limits on functions do not bind it.
 
 type event uint8
 
@@ -435,25 +434,18 @@ func nameByte(c byte, first bool) bool {
 // returns the tag's length, or 0 if b ends before the tag does.
 func (s *scanner) parseTag(b []byte) (int, error) {
 	s.attrs, s.values = s.attrs[:0], s.values[:0]
-	i := 1
-	start := i
-	for i < len(b) && nameByte(b[i], i == start) {
-		i++
-	}
-	if i-start > maxName {
+	i := nameEnd(b, 1)
+	switch {
+	case i-1 > maxName:
 		return 0, s.longName()
-	}
-	if i == len(b) {
+	case i == len(b):
 		return 0, nil
-	}
-	if i == start {
+	case i == 1:
 		return 0, malformed(s.line, "a tag has no name")
 	}
-	s.name = s.intern(b[start:i])
+	s.name = s.intern(b[1:i])
 	for {
-		for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\r' || b[i] == '\t') {
-			i++
-		}
+		i = skipSpace(b, i)
 		if i == len(b) {
 			return 0, nil
 		}
@@ -470,74 +462,95 @@ func (s *scanner) parseTag(b []byte) (int, error) {
 			s.single = true
 			return i + 2, nil
 		}
-		start = i
-		for i < len(b) && nameByte(b[i], i == start) {
-			i++
+		var err error
+		if i, err = s.parseAttr(b, i); err != nil || i == 0 {
+			return 0, err
 		}
-		if i-start > maxName {
-			return 0, s.longName()
+	}
+}
+
+// parseAttr reads one attribute from b[start:] and returns where it ends, or 0
+// if b ends before the attribute does.
+func (s *scanner) parseAttr(b []byte, start int) (int, error) {
+	end := nameEnd(b, start)
+	if end-start > maxName {
+		return 0, s.longName()
+	}
+	i := skipSpace(b, end)
+	if i == len(b) {
+		return 0, nil
+	}
+	if end == start || b[i] != '=' {
+		return 0, malformed(s.line, "a tag holds something that is not an attribute")
+	}
+	i = skipSpace(b, i+1)
+	if i == len(b) {
+		return 0, nil
+	}
+	if b[i] != '"' && b[i] != '\'' {
+		return 0, malformed(s.line, "an attribute's value is not quoted")
+	}
+	from := i + 1
+	i, plain, err := s.valueEnd(b, from, b[i])
+	if err != nil || i == len(b) {
+		return 0, err
+	}
+	if len(s.attrs) == maxAttrs {
+		return 0, exceeded(s.line, "an element has more than "+strconv.Itoa(maxAttrs)+" attributes", "")
+	}
+	name := s.intern(b[start:end])
+	for k := range s.attrs {
+		if s.attrs[k].name == name {
+			return 0, malformed(s.line, "an element has an attribute twice")
 		}
-		end := i
-		for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\r' || b[i] == '\t') {
-			i++
+	}
+	at := len(s.values)
+	if plain {
+		s.values = append(s.values, b[from:i]...)
+	} else {
+		s.values = s.unescape(s.values, b[from:i], true)
+	}
+	s.attrs = append(s.attrs, span{name, at, len(s.values)})
+	return i + 1, nil
+}
+
+// valueEnd returns where a value ends, and whether it can be taken as it is.
+func (s *scanner) valueEnd(b []byte, i int, quote byte) (end int, plain bool, err error) {
+	plain = true
+	for ; i < len(b); i++ {
+		c := class[b[i]]
+		if c == 0 {
+			continue
 		}
-		if i == len(b) {
-			return 0, nil
+		if b[i] == quote {
+			break
 		}
-		if end == start || b[i] != '=' {
-			return 0, malformed(s.line, "a tag holds something that is not an attribute")
+		switch c {
+		case cLess:
+			return 0, false, malformed(s.line, "an attribute's value holds a bare <")
+		case cControl:
+			return 0, false, malformed(s.line, "an attribute's value holds a control character")
+		case cSpace, cAmp:
+			plain = false
 		}
-		i++
-		for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\r' || b[i] == '\t') {
-			i++
-		}
-		if i == len(b) {
-			return 0, nil
-		}
-		quote := b[i]
-		if quote != '"' && quote != '\'' {
-			return 0, malformed(s.line, "an attribute's value is not quoted")
-		}
-		i++
-		from, plain := i, true
-		for ; i < len(b); i++ {
-			c := class[b[i]]
-			if c == 0 {
-				continue
-			}
-			if b[i] == quote {
-				break
-			}
-			switch c {
-			case cLess:
-				return 0, malformed(s.line, "an attribute's value holds a bare <")
-			case cControl:
-				return 0, malformed(s.line, "an attribute's value holds a control character")
-			case cSpace, cAmp:
-				plain = false
-			}
-		}
-		if i == len(b) {
-			return 0, nil
-		}
-		if len(s.attrs) == maxAttrs {
-			return 0, exceeded(s.line, "an element has more than "+strconv.Itoa(maxAttrs)+" attributes", "")
-		}
-		name := s.intern(b[start:end])
-		for k := range s.attrs {
-			if s.attrs[k].name == name {
-				return 0, malformed(s.line, "an element has an attribute twice")
-			}
-		}
-		at := len(s.values)
-		if plain {
-			s.values = append(s.values, b[from:i]...)
-		} else {
-			s.values = s.unescape(s.values, b[from:i], true)
-		}
-		s.attrs = append(s.attrs, span{name, at, len(s.values)})
+	}
+	return i, plain, nil
+}
+
+// nameEnd returns where a name that starts at i ends; i if there is none.
+func nameEnd(b []byte, i int) int {
+	start := i
+	for i < len(b) && nameByte(b[i], i == start) {
 		i++
 	}
+	return i
+}
+
+func skipSpace(b []byte, i int) int {
+	for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\r' || b[i] == '\t') {
+		i++
+	}
+	return i
 }
 
 func (s *scanner) longName() error {
@@ -639,22 +652,29 @@ func reference(b []byte) (rune, int) {
 	case "apos":
 		return '\'', n + 1
 	default:
-		if body[0] != '#' {
-			return 0, 0
+		if r := charReference(body); r >= 0 {
+			return r, n + 1
 		}
-		digits, base := body[1:], 10
-		if rest, ok := strings.CutPrefix(digits, "x"); ok {
-			digits, base = rest, 16
-		}
-		v, err := strconv.ParseUint(digits, base, 32)
-		if err != nil || !utf8.ValidRune(rune(v)) || v > utf8.MaxRune || v >= 0xfffe && v <= 0xffff {
-			return 0, 0
-		}
-		if v < ' ' && v != '\t' && v != '\n' && v != '\r' {
-			return 0, 0
-		}
-		return rune(v), n + 1
+		return 0, 0
 	}
+}
+
+// charReference reads #65 or #x41; it returns -1 for what is no character of
+// XML.
+func charReference(body string) rune {
+	digits, ok := strings.CutPrefix(body, "#")
+	base := 10
+	if rest, hex := strings.CutPrefix(digits, "x"); hex {
+		digits, base = rest, 16
+	}
+	v, err := strconv.ParseUint(digits, base, 32)
+	switch {
+	case !ok || err != nil || v > utf8.MaxRune || !utf8.ValidRune(rune(v)) || v == 0xfffe || v == 0xffff:
+		return -1
+	case v < ' ' && v != '\t' && v != '\n' && v != '\r':
+		return -1
+	}
+	return rune(v)
 }
 
 // local drops a namespace prefix.

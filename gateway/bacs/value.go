@@ -152,22 +152,26 @@ func plainAmount(s string) (string, bool) {
 	if whole == "" && frac == "" || strings.Trim(frac, "0123456789") != "" || point && frac == "" {
 		return "", false
 	}
-	if strings.Contains(whole, ",") {
-		groups := strings.Split(whole, ",")
-		for i, g := range groups {
-			if len(g) != 3 && (i > 0 || len(g) == 0 || len(g) > 3) {
-				return "", false
-			}
-		}
-		whole = strings.Join(groups, "")
-	}
-	if strings.Trim(whole, "0123456789") != "" {
+	whole, ok := withoutCommas(whole)
+	if !ok || strings.Trim(whole, "0123456789") != "" {
 		return "", false
 	}
 	if !point {
 		return sign + whole, true
 	}
 	return sign + whole + "." + frac, true
+}
+
+// withoutCommas drops commas between groups of three digits, and reports
+// whether all are where they may be.
+func withoutCommas(whole string) (string, bool) {
+	groups := strings.Split(whole, ",")
+	for i, g := range groups {
+		if len(groups) > 1 && len(g) != 3 && (i > 0 || len(g) == 0 || len(g) > 3) {
+			return "", false
+		}
+	}
+	return strings.Join(groups, ""), true
 }
 
 // currency reports whether a character is a currency sign, or what becomes of

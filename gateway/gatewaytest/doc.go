@@ -6,6 +6,7 @@
 //	defer srv.Close()
 //	client, err := srv.Client()
 //	srv.AddReport("123456-21112026-2013-1.xml", content).
+//		AddSamples("ARUDD", "ADDACS"). // of ccrtest/bacssample
 //		Inject(gatewaytest.Fault{Operation: "TestByName", Kind: gatewaytest.CutAnswer, After: 100})
 //	received, err := client.Receive(ctx, ccr.DirSink(dir))
 //	srv.Archived()             // what the program has taken

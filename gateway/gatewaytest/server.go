@@ -17,6 +17,7 @@ import (
 
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/auth"
+	"github.com/ccr-sdk/ccr/ccrtest/bacssample"
 	"github.com/ccr-sdk/ccr/gateway"
 	"github.com/ccr-sdk/ccr/internal/testkit"
 )
@@ -175,6 +176,15 @@ func (s *Server) AddReport(name string, data []byte) *Server {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.waiting = put(s.waiting, name, data)
+	return s
+}
+
+// AddSamples makes sample reports of some kinds wait, of all kinds if none is
+// named: "ARUDD", "ADDACS"; see [bacssample.All].
+func (s *Server) AddSamples(kinds ...string) *Server {
+	for _, sample := range bacssample.Of(kinds...) {
+		s.AddReport(sample.Name, sample.Data)
+	}
 	return s
 }
 

@@ -1,6 +1,7 @@
 package gatewaytest_test
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -14,7 +15,9 @@ import (
 
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/auth"
+	"github.com/ccr-sdk/ccr/ccrtest/bacssample"
 	"github.com/ccr-sdk/ccr/gateway"
+	"github.com/ccr-sdk/ccr/gateway/bacs"
 	"github.com/ccr-sdk/ccr/gateway/gatewaytest"
 )
 
@@ -165,4 +168,20 @@ func TestACredentialOfOnesOwn(t *testing.T) {
 	require.NoError(t, err)
 	_, err = foreign.CountReports(t.Context())
 	require.ErrorIs(t, err, ccr.ErrUnauthorized)
+}
+
+// Samples are served like any report, of the kinds that were asked for.
+func TestAddSamples(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, gatewaytest.Config{InMemory: true}).AddSamples("DDIC", "arucs")
+	want := bacssample.Of("DDIC", "ARUCS")
+	require.Len(t, srv.Waiting(), 3)
+	_, text := post(t, srv, `{<auth>,"action":"testByName","names":["`+want[0].Name+`"]}`)
+	var answer struct{ Files []struct{ Data []byte } }
+	require.NoError(t, json.Unmarshal([]byte(text), &answer))
+	require.Len(t, answer.Files, 1)
+	report, err := bacs.Parse(bytes.NewReader(answer.Files[0].Data))
+	require.NoError(t, err)
+	assert.Equal(t, bacs.KindDDIC, report.Kind)
+	assert.Len(t, srv.AddSamples().Waiting(), len(bacssample.All()))
 }

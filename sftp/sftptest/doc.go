@@ -5,6 +5,7 @@
 //	defer srv.Close()
 //	srv.WriteFile("/downloads/returns.csv", content).
 //		Inject(sftptest.Fault{Operation: sftptest.OpRead, Kind: sftptest.CutBefore})
+//	srv.AddSamples("/reports", "ARUDD")        // Bacs reports of ccrtest/bacssample
 //	drop, err := srv.Client(ctx)               // or sftp.Dial(ctx, srv.Config())
 //	received, err := drop.Receive(ctx, sink)
 //	srv.Requests(sftptest.OpRead)              // what arrived

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/ccrtest/bacssample"
 	"github.com/ccr-sdk/ccr/internal/memnet"
 	"github.com/ccr-sdk/ccr/sftp"
 	"golang.org/x/crypto/ssh"
@@ -455,6 +456,15 @@ func (s *Server) WriteFile(name string, data []byte) *Server {
 // WriteFileAt is WriteFile with a modification time.
 func (s *Server) WriteFileAt(name string, data []byte, modified time.Time) *Server {
 	s.fs.put(abs(name), data, modified)
+	return s
+}
+
+// AddSamples puts sample reports of Bacs into a folder, such as "/reports": of
+// some kinds, or of all if none is named; see [bacssample.All].
+func (s *Server) AddSamples(folder string, kinds ...string) *Server {
+	for _, sample := range bacssample.Of(kinds...) {
+		s.WriteFile(path.Join(folder, sample.Name), sample.Data)
+	}
 	return s
 }
 
