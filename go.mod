@@ -12,6 +12,7 @@ require (
 	github.com/skeema/knownhosts v1.3.3
 	github.com/stretchr/testify v1.12.1
 	golang.org/x/crypto v0.58.0
+	golang.org/x/text v0.44.0
 )
 
 require (

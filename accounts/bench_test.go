@@ -24,6 +24,7 @@ import (
 
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/accounts"
+	"github.com/ccr-sdk/ccr/accounts/files"
 	"github.com/ccr-sdk/ccr/auth"
 )
 
@@ -117,7 +118,7 @@ func runBench(b *testing.B, name string, in benchInput) benchResult {
 // writeBenchCSV writes rows such as a utility has them.
 func writeBenchCSV(b *testing.B, path string, n int) {
 	b.Helper()
-	_, err := accounts.WriteAccountsFile(b.Context(), path, func(yield func(accounts.Row[accounts.Account], error) bool) {
+	_, err := files.WriteAccounts(b.Context(), path, func(yield func(accounts.Row[accounts.Account], error) bool) {
 		for i := range n {
 			a := accounts.Account{
 				Brand: "Blue Energy", Portfolio: "Residential", Product: "Electricity", Segment: "B2C",
@@ -133,7 +134,7 @@ func writeBenchCSV(b *testing.B, path string, n int) {
 				return
 			}
 		}
-	}, accounts.CSVWriteOptions{Rows: int64(n), Columns: []string{
+	}, files.WriteOptions{Rows: int64(n), Columns: []string{
 		"ClientReference", "Brand", "Portfolio", "Product", "Segment", "Status", "InvoiceNumber", "BPayReference", "OutstandingAmount", "DueDate", "DaysPastDue",
 		"FirstName", "LastName", "DateOfBirth", "Email", "MobileNumber", "PostalCode",
 	}})
@@ -210,7 +211,9 @@ func benchSubmit() {
 	start := time.Now()
 	f, err := os.Open(in.CSV)
 	check(err)
-	sum, err := client.SubmitAccounts(accounts.ReadAccounts(f, accounts.CSVReadOptions{}), accounts.SubmitOptions{Name: "bench"}).Run(contextForHelper())
+	r, err := files.NewAccountReader(f, files.ReadOptions{})
+	check(err)
+	sum, err := client.SubmitAccounts(r.All(), accounts.SubmitOptions{Name: "bench"}).Run(contextForHelper())
 	check(err)
 	benchReport(benchResult{Accepted: sum.Accepted, Seconds: time.Since(start).Seconds()})
 }
@@ -242,7 +245,9 @@ func benchSerial(marshal func(reference string, rows []accounts.Account) ([]byte
 		accepted += int64(len(batch))
 		batch = batch[:0]
 	}
-	for row, err := range accounts.ReadAccounts(f, accounts.CSVReadOptions{}) {
+	r, err := files.NewAccountReader(f, files.ReadOptions{})
+	check(err)
+	for row, err := range r.All() {
 		check(err)
 		if batch = append(batch, row.Value); len(batch) == cap(batch) {
 			send()

@@ -1,8 +1,7 @@
 // Package accounts is a client of the Credit Clear sync API (Australia):
 // debtor accounts, payments and third-party claims go in as batches, from one
-// row to millions; the status of each batch is followed; Credit Clear's
-// webhooks come in; and its standard input and return files are written and
-// read.
+// row to millions; the status of each batch is followed; and Credit Clear's
+// webhooks come in.
 //
 //	tokens, err := auth.NewClientCredentials(auth.ClientCredentialsConfig{TokenURL: …, ClientID: …, ClientSecret: …, Audience: …, Encoding: auth.EncodingJSON})
 //	client, err := accounts.NewClient(tokens)
@@ -27,7 +26,8 @@
 //
 //	journal, err := accounts.OpenJournal("nightly.journal")
 //	file, err := os.Open("accounts.csv")
-//	job := client.SubmitAccounts(accounts.ReadAccounts(file, accounts.CSVReadOptions{}), accounts.SubmitOptions{Name: "nightly-2026-11-21", Journal: journal})
+//	in, err := files.NewAccountReader(file, files.ReadOptions{File: "accounts.csv"})
+//	job := client.SubmitAccounts(in.All(), accounts.SubmitOptions{Name: "nightly-2026-11-21", Journal: journal})
 //	for receipt, err := range job.All(ctx) { … }
 //	fmt.Println(job.Summary())
 //
@@ -89,13 +89,8 @@
 //
 // # Files
 //
-// [NewAccountWriter] and [ReadAccounts] write and read the Debtor Accounts
-// file, [NewClaimWriter] and [ReadClaims] the Third Party Claim file,
-// [AttachmentNaming] names attachments; [ReadPaymentsSucceeded],
-// [ReadPaymentPlanUpdates] and [ReadSelfServiceUpdates] read return files.
-// Package sftp carries them. In [ActivePortfolio] mode a file closes the
-// accounts that it lacks: [WriteAccountsFile] gives a file its name only once
-// it has the number of rows that was promised.
+// Package accounts/files reads and writes Credit Clear's input files, reads its
+// return files and names attachments. Package sftp carries them.
 //
 // # Sources
 //

@@ -1,7 +1,6 @@
 package accounts_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +13,7 @@ import (
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/accounts"
 	"github.com/ccr-sdk/ccr/accounts/accountstest"
+	"github.com/ccr-sdk/ccr/accounts/files"
 	"github.com/ccr-sdk/ccr/auth"
 )
 
@@ -102,7 +102,11 @@ func ExampleClient_SubmitAccounts() {
 
 	const file = "ClientReference,LastName,OutstandingAmount\nC-1,Example,120.50\nC-2,Sample,0.10\nC-3,Muster,9\n"
 	journal := accounts.NewJournal(ccr.NewMemoryLedger()) // accounts.OpenJournal keeps one in a file
-	job := client.SubmitAccounts(accounts.ReadAccounts(strings.NewReader(file), accounts.CSVReadOptions{}), accounts.SubmitOptions{
+	in, err := files.NewAccountReader(strings.NewReader(file), files.ReadOptions{Optional: []string{"InvoiceNumber", "Status"}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	job := client.SubmitAccounts(in.All(), accounts.SubmitOptions{
 		Name: "nightly-2026-11-21", Journal: journal, MaxRows: 2, Concurrency: 1,
 	})
 	var receipts []accounts.Receipt
@@ -195,49 +199,6 @@ func ExampleExtra() {
 	fmt.Println(string(b), err)
 	// Output:
 	// {"clientReference":"C-1","status":"Active","debtor":{"lastName":"Example"},"costCentre":"AU-7"} <nil>
-}
-
-func ExampleNewAccountWriter() {
-	var file bytes.Buffer
-	w, err := accounts.NewAccountWriter(&file, accounts.CSVWriteOptions{
-		Mode: accounts.ActivePortfolio, Rows: 2, Columns: []string{"ClientReference", "LastName", "OutstandingAmount"},
-		Headers: map[string]string{"OutstandingAmount": "AmountDue"},
-	})
-	if err != nil {
-		log.Fatal(err)
-	}
-	row := accounts.Account{ClientReferenceID: "C-1", Status: accounts.StatusActive, OutstandingAmount: ccr.AmountFromMinor(12050, 2), Debtor: accounts.Party{LastName: "=1+1"}}
-	if err := w.Write(row); err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(errors.Is(w.Close(), accounts.ErrRowCount)) // the other account would be closed
-	fmt.Print(strings.ReplaceAll(file.String(), "\r\n", "\n"))
-	// Output:
-	// true
-	// ClientReference,LastName,AmountDue
-	// C-1,'=1+1,120.50
-}
-
-func ExampleReadPaymentsSucceeded() {
-	const file = "integration_link_id,invoice_number,amount,processed_on\nA1234567_987654321,IN12345,50,2022-09-06T20:43:31.772+10\n"
-	for p, err := range accounts.ReadPaymentsSucceeded(strings.NewReader(file)) {
-		if err != nil {
-			log.Fatal(err)
-		}
-		fmt.Println(p.InvoiceNumber, p.Amount, p.ProcessedOn.Time().UTC().Format(time.RFC3339))
-	}
-	// Output:
-	// IN12345 50 2022-09-06T10:43:31Z
-}
-
-func ExampleAttachmentNaming() {
-	naming := accounts.AttachmentNaming{Separator: "__", Brand: true}
-	fmt.Println(naming.Name("Blue", "", "C-1"))
-	_, err := naming.Name("Blue", "", "C__1")
-	fmt.Println(errors.Is(err, ccr.ErrInvalid))
-	// Output:
-	// Blue__C-1.pdf <nil>
-	// true
 }
 
 func ExampleNewWebhookHandler() {

@@ -18,6 +18,7 @@ import (
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/accounts"
 	"github.com/ccr-sdk/ccr/accounts/accountstest"
+	"github.com/ccr-sdk/ccr/accounts/files"
 )
 
 const canary = "CANARY"
@@ -108,15 +109,17 @@ func TestNoPersonalDataLeaves(t *testing.T) {
 	require.NotEmpty(t, written)
 	out.Write(written)
 
-	for _, err := range accounts.ReadAccounts(strings.NewReader("ClientReference,DueDate\nC,CANARY\nCANARY\n\"CANARY"), accounts.CSVReadOptions{}) {
+	in, err := files.NewAccountReader(strings.NewReader("ClientReference,DueDate\nC,CANARY\nCANARY\n\"CANARY"), files.ReadOptions{Optional: []string{"InvoiceNumber", "OutstandingAmount", "Status"}})
+	require.NoError(t, err)
+	for _, err := range in.All() {
 		require.Error(t, err)
 		fmt.Fprintln(&out, err)
 	}
-	for _, err := range accounts.ReadPaymentsSucceeded(strings.NewReader("invoice_number,amount\nIN,CANARY\n")) {
+	for _, err := range files.ReadPaymentsSucceeded(strings.NewReader("invoice_number,amount\nIN,CANARY\n")) {
 		require.Error(t, err)
 		fmt.Fprintln(&out, err)
 	}
-	_, err = accounts.AttachmentNaming{}.Name("", "", "CANARY/../x")
+	_, err = files.AttachmentNaming{}.Name("", "", "CANARY/../x")
 	require.Error(t, err)
 	fmt.Fprintln(&out, err)
 

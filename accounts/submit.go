@@ -44,7 +44,8 @@ type SubmitOptions struct {
 
 // SubmitAccounts sends any number of accounts as a job; see [Job.All].
 //
-// A source that reads a CSV is [ReadAccounts]; for a slice, use [RowsOf].
+// A source that reads a CSV is accounts/files.NewAccountReader; for a slice, use
+// [RowsOf].
 func (c *Client) SubmitAccounts(rows iter.Seq2[Row[Account], error], o SubmitOptions) *Job {
 	return submit(c, routeAccounts, "SubmitAccounts", kindAccountBatch, rows, o)
 }

@@ -32,6 +32,7 @@ import (
 
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/accounts"
+	"github.com/ccr-sdk/ccr/accounts/files"
 )
 
 func main() {
@@ -176,7 +177,11 @@ func submit(ctx context.Context, client accounts.API, o options, in io.Reader, s
 		defer journal.Close()
 		so.Journal = journal
 	}
-	job := client.SubmitAccounts(accounts.ReadAccounts(in, accounts.CSVReadOptions{Headers: o.headers, IgnoreUnknown: o.ignore}), so)
+	reader, err := files.NewAccountReader(in, files.ReadOptions{Headers: o.headers, IgnoreUnknown: o.ignore, Optional: []string{"InvoiceNumber", "Status"}})
+	if err != nil {
+		return nil, err
+	}
+	job := client.SubmitAccounts(reader.All(), so)
 	t := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "ROWS\tREFERENCE\tRESULT")
 	var receipts []accounts.Receipt

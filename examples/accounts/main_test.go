@@ -33,7 +33,7 @@ func TestAFileOfOnesOwnAndARerun(t *testing.T) {
 	require.ErrorContains(t, run(t.Context(), args, io.Discard, io.Discard), "column 4")
 	args = append(args, "-ignore-unknown")
 	var out bytes.Buffer
-	require.ErrorContains(t, run(t.Context(), args, &out, io.Discard), "line 3: column OutstandingAmount")
+	require.ErrorContains(t, run(t.Context(), args, &out, io.Discard), `(column "AmountDue"): line 3`)
 	assert.Contains(t, out.String(), "0 accepted")
 
 	require.NoError(t, os.WriteFile(file, []byte("Konto,LastName,AmountDue,Colour\nC-1,Own,12.50,red\nC-2,Own,7,red\n"), 0o600))

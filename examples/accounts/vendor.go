@@ -8,6 +8,7 @@ import (
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/accounts"
 	"github.com/ccr-sdk/ccr/accounts/accountstest"
+	"github.com/ccr-sdk/ccr/accounts/files"
 )
 
 // startVendor starts a Credit Clear in the process that takes offence at two
@@ -23,7 +24,7 @@ func startVendor() (*accountstest.Server, error) {
 // madeUp writes a Debtor Accounts file of accounts that nobody has.
 func madeUp(n int) (io.Reader, error) {
 	var file bytes.Buffer
-	w, err := accounts.NewAccountWriter(&file, accounts.CSVWriteOptions{})
+	w, err := files.NewAccountWriter(&file, files.WriteOptions{})
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/accounts"
 	"github.com/ccr-sdk/ccr/accounts/accountstest"
+	"github.com/ccr-sdk/ccr/accounts/files"
 )
 
 // batchRows is how many accounts go into one request here.
@@ -21,8 +22,12 @@ func runAccounts(ctx context.Context, o options, r *section) error {
 	if err != nil {
 		return err
 	}
+	reader, err := files.NewAccountReader(in, files.ReadOptions{})
+	if err != nil {
+		return errors.Join(err, in.Close())
+	}
 	var rows []accounts.Account
-	for row, err := range accounts.ReadAccounts(in, accounts.CSVReadOptions{}) {
+	for row, err := range reader.All() {
 		if err != nil {
 			return errors.Join(err, in.Close())
 		}

@@ -42,7 +42,7 @@ func TestOwnFilesAreChecked(t *testing.T) {
 		args []string
 		want string
 	}{
-		"an account without its key":         {[]string{"-accounts", file("ClientReference,Status,FirstName\n,Active,Zoe\n")}, "accounts[0].clientReferenceId is required"},
+		"an account without its key":         {[]string{"-accounts", file("ClientReference,InvoiceNumber,OutstandingAmount,Status,FirstName\n,IN-1,1,Active,Zoe\n")}, "accounts[0].clientReferenceId is required"},
 		"a missing file":                     {[]string{"-collections", filepath.Join(t.TempDir(), "none.csv")}, "no such file"},
 		"a profile without CHECKING account": {[]string{"-profile", file(`{"accounts":[{"type":"SAVINGS","usage":"PERSONAL","currency":"EUR","bank":{"name":"B"},"balance":1,"balanceDate":"2026-11-20T12:00:00.000Z","transactions":[]}]}`)}, "no CHECKING account"},
 		"a profile that is none":             {[]string{"-profile", file(`[1]`)}, "decisioning"},
@@ -63,7 +63,7 @@ func TestOwnFilesAreChecked(t *testing.T) {
 
 func TestLiveNeedsItsEnvironment(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "one.csv")
-	require.NoError(t, os.WriteFile(path, []byte("ClientReference,Status,FirstName\nA-1,Active,Zoe\n"), 0o600))
+	require.NoError(t, os.WriteFile(path, []byte("ClientReference,InvoiceNumber,OutstandingAmount,Status,FirstName\nA-1,IN-1,1,Active,Zoe\n"), 0o600))
 	for _, e := range os.Environ() {
 		if name, _, _ := strings.Cut(e, "="); strings.HasPrefix(name, "CCR_") {
 			t.Setenv(name, "")

@@ -147,6 +147,7 @@ var direct = map[string]string{
 	"github.com/stretchr/testify":           "tests only",
 	"github.com/pkg/sftp":                   "the SFTP protocol",
 	"golang.org/x/crypto":                   "SSH",
+	"golang.org/x/text":                     "the encodings of files that are not UTF-8",
 	"github.com/skeema/knownhosts":          "known_hosts files",
 	"github.com/golang-jwt/jwt/v5":          "the expiry of a token",
 	"github.com/gofrs/flock":                "one process at a time on a ledger file",

@@ -1,4 +1,4 @@
-package accounts_test
+package files_test
 
 import (
 	"strings"
@@ -7,26 +7,26 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ccr-sdk/ccr/accounts"
+	"github.com/ccr-sdk/ccr/accounts/files"
 )
 
 func TestAttachmentName(t *testing.T) {
 	t.Parallel()
-	both := func(sep string) accounts.AttachmentNaming {
-		return accounts.AttachmentNaming{Separator: sep, Brand: true, Portfolio: true}
+	both := func(sep string) files.AttachmentNaming {
+		return files.AttachmentNaming{Separator: sep, Brand: true, Portfolio: true}
 	}
 	cases := map[string]struct {
-		naming                      accounts.AttachmentNaming
+		naming                      files.AttachmentNaming
 		brand, portfolio, reference string
 		want                        string
 		fault                       string
 	}{
 		"both, dash":                    {both("-"), "Blue", "Power", "C1", "Blue-Power-C1.pdf", ""},
 		"both, underscores":             {both("__"), "Blue", "Power_1", "C-1", "Blue__Power_1__C-1.pdf", ""},
-		"brand only":                    {accounts.AttachmentNaming{Separator: "__", Brand: true}, "Blue", "", "C1", "Blue__C1.pdf", ""},
-		"portfolio only":                {accounts.AttachmentNaming{Separator: "-", Portfolio: true}, "", "Power", "C1", "Power-C1.pdf", ""},
-		"neither":                       {accounts.AttachmentNaming{}, "", "", "C-1__2", "C-1__2.pdf", ""},
-		"neither, with a separator":     {accounts.AttachmentNaming{Separator: "-"}, "", "", "C-1", "C-1.pdf", ""},
+		"brand only":                    {files.AttachmentNaming{Separator: "__", Brand: true}, "Blue", "", "C1", "Blue__C1.pdf", ""},
+		"portfolio only":                {files.AttachmentNaming{Separator: "-", Portfolio: true}, "", "Power", "C1", "Power-C1.pdf", ""},
+		"neither":                       {files.AttachmentNaming{}, "", "", "C-1__2", "C-1__2.pdf", ""},
+		"neither, with a separator":     {files.AttachmentNaming{Separator: "-"}, "", "", "C-1", "C-1.pdf", ""},
 		"separator in the reference":    {both("-"), "Blue", "Power", "C-1", "", "clientReferenceId"},
 		"separator in the brand":        {both("__"), "Bl__ue", "Power", "C1", "", "brand"},
 		"an underscore at an edge":      {both("__"), "Blue_", "Power", "C1", "", "brand, portfolio, clientReferenceId"},
@@ -34,12 +34,12 @@ func TestAttachmentName(t *testing.T) {
 		"no separator":                  {both(""), "Blue", "Power", "C1", "", "Separator"},
 		"a slash for a separator":       {both("/"), "Blue", "Power", "C1", "", "Separator"},
 		"no brand":                      {both("-"), "", "Power", "C1", "", "brand"},
-		"no reference":                  {accounts.AttachmentNaming{}, "", "", "", "", "clientReferenceId"},
-		"a path":                        {accounts.AttachmentNaming{}, "", "", "../C1", "", "clientReferenceId"},
-		"a control character":           {accounts.AttachmentNaming{}, "", "", "C\x001", "", "clientReferenceId"},
-		"white space at the end":        {accounts.AttachmentNaming{}, "", "", "C1 ", "", "clientReferenceId"},
-		"longer than a name can be":     {accounts.AttachmentNaming{}, "", "", strings.Repeat("é", 126), "", "clientReferenceId"},
-		"as long as a reference can be": {accounts.AttachmentNaming{}, "", "", strings.Repeat("x", 150), strings.Repeat("x", 150) + ".pdf", ""},
+		"no reference":                  {files.AttachmentNaming{}, "", "", "", "", "clientReferenceId"},
+		"a path":                        {files.AttachmentNaming{}, "", "", "../C1", "", "clientReferenceId"},
+		"a control character":           {files.AttachmentNaming{}, "", "", "C\x001", "", "clientReferenceId"},
+		"white space at the end":        {files.AttachmentNaming{}, "", "", "C1 ", "", "clientReferenceId"},
+		"longer than a name can be":     {files.AttachmentNaming{}, "", "", strings.Repeat("é", 126), "", "clientReferenceId"},
+		"as long as a reference can be": {files.AttachmentNaming{}, "", "", strings.Repeat("x", 150), strings.Repeat("x", 150) + ".pdf", ""},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -61,7 +61,7 @@ func FuzzAttachmentName(f *testing.F) {
 	f.Add("Blue", "Power", "C-1", "__")
 	f.Add("a_", "b", "_c", "__")
 	f.Fuzz(func(t *testing.T, brand, portfolio, reference, separator string) {
-		name, err := accounts.AttachmentNaming{Separator: separator, Brand: true, Portfolio: true}.Name(brand, portfolio, reference)
+		name, err := files.AttachmentNaming{Separator: separator, Brand: true, Portfolio: true}.Name(brand, portfolio, reference)
 		if err != nil {
 			assert.Empty(t, name)
 			return

@@ -1,4 +1,4 @@
-package accounts
+package files
 
 import (
 	"context"
@@ -9,13 +9,15 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/accounts"
+	"github.com/ccr-sdk/ccr/accounts/internal/member"
+	"github.com/ccr-sdk/ccr/internal/fsync"
 )
 
 // IntegrationMode is how Credit Clear reads a client's input files; agreed at
@@ -31,8 +33,8 @@ const (
 	FullPortfolio IntegrationMode = "full portfolio"
 )
 
-// CSVWriteOptions say how a delimited file is written. Zero fields have defaults.
-type CSVWriteOptions struct {
+// WriteOptions say how a delimited file is written. Zero fields have defaults.
+type WriteOptions struct {
 	// Mode is the client's integration mode; without one, neither rule of the
 	// two is enforced.
 	Mode IntegrationMode
@@ -57,108 +59,60 @@ type CSVWriteOptions struct {
 // promised. In Active Portfolio mode it must not be uploaded.
 var ErrRowCount = errors.New("accounts: the file does not have the number of rows that was promised")
 
-// CSVWriter writes a standard input file row by row (RFC 4180, CRLF). Cells
+// Writer writes a standard input file row by row (RFC 4180, CRLF). Cells
 // that a spreadsheet would run as a formula get an apostrophe in front, which
-// [ReadAccounts] takes off again; signed numbers and phone numbers stay as
+// [NewAccountReader] takes off again; signed numbers and phone numbers stay as
 // they are. It is not safe for concurrent use.
-type CSVWriter[T any] struct {
+type Writer[T any] struct {
 	out     *csv.Writer
-	o       CSVWriteOptions
-	columns []*column[T] // that are written
-	others  []*column[T] // that must stay unset
-	check   func(*T) error
+	o       WriteOptions
+	layout  layout
+	name    string // of a row, in the paths of Validate
+	check   func(*T, *ccr.Faults) error
+	format  format
+	columns []*column // that are written
+	others  []*column // whose fields must stay unset
 	cells   []string
 	n       int64
 	err     error
 }
 
 // NewAccountWriter writes a Debtor Accounts file. Line breaks within a cell
-// become those of the file. The header goes out with the
-// first row or Close.
-func NewAccountWriter(w io.Writer, o CSVWriteOptions) (*CSVWriter[Account], error) {
-	added := []string{"DueDate", "FirstName", "LastName", "CompanyName", "Email", "PostalCode"}
-	return newCSVWriter(w, o, accountColumns(), added, func(a *Account) *Extra { return &a.Extra }, func(a *Account, v *validator, has func(string) bool) {
-		a.validate(v)
-		noColumn(v, "additionalInfo", a.AdditionalInfo != nil)
-		noColumn(v, "sendInstantMessages", a.SendInstantMessages != nil)
-		noColumn(v, "identityChallenges", a.IdentityChallenges != nil)
-		noExtra(v, "", a.Extra, has)
-		noExtra(v, "debtor.", a.Debtor.Extra, nil)
-		if o.Mode == ActivePortfolio && a.Status != StatusActive {
-			v.fault("status", "must be Active in Active Portfolio mode: leave the account out of the file to close it")
+// become those of the file. The header goes out with the first row or Close.
+func NewAccountWriter(w io.Writer, o WriteOptions) (*Writer[accounts.Account], error) {
+	return newWriter(w, o, accountLayout(), "account", func(a *accounts.Account, f *ccr.Faults) error {
+		if o.Mode == ActivePortfolio && a.Status != accounts.StatusActive {
+			f.Add("status", "must be Active in Active Portfolio mode: leave the account out of the file to close it")
 		}
+		return a.Validate()
 	})
 }
 
 // NewClaimWriter writes a Third Party Claim file; see [NewAccountWriter]. A
 // claim needs a first, last or company name.
-func NewClaimWriter(w io.Writer, o CSVWriteOptions) (*CSVWriter[Claim], error) {
-	return newCSVWriter(w, o, claimColumns(), nil, func(c *Claim) *Extra { return &c.Extra }, func(c *Claim, v *validator, has func(string) bool) {
-		c.validate(v)
+func NewClaimWriter(w io.Writer, o WriteOptions) (*Writer[accounts.Claim], error) {
+	return newWriter(w, o, claimLayout(), "claim", func(c *accounts.Claim, f *ccr.Faults) error {
 		if p := c.ThirdParty; p.FirstName == "" && p.LastName == "" && p.CompanyName == "" {
-			v.fault("thirdParty", "needs a first, last or company name in a file")
+			f.Add("thirdParty", "needs a first, last or company name in a file")
 		}
-		noExtra(v, "", c.Extra, has)
-		noExtra(v, "thirdParty.", c.ThirdParty.Extra, nil)
-		noExtra(v, "claimExcess.", c.ClaimExcess.Extra, nil)
-		if o.Mode == ActivePortfolio && c.Status != StatusActive {
-			v.fault("status", "must be Active in Active Portfolio mode")
+		if o.Mode == ActivePortfolio && c.Status != accounts.StatusActive {
+			f.Add("status", "must be Active in Active Portfolio mode")
 		}
+		return c.Validate()
 	})
 }
 
-func noColumn(v *validator, name string, set bool) {
-	if set {
-		v.fault(name, "has no column in the file")
-	}
-}
-
-func noExtra(v *validator, at string, x Extra, has func(string) bool) {
-	for _, name := range x.names() {
-		if has == nil || !has("Extra."+name) {
-			v.fault(at+"extra", "has a member without a column in the file")
-		}
-	}
-}
-
-func newCSVWriter[T any](w io.Writer, o CSVWriteOptions, all []column[T], added []string, extra func(*T) *Extra, check func(*T, *validator, func(string) bool)) (*CSVWriter[T], error) {
-	var f ccr.Faults
-	cw := &CSVWriter[T]{out: csv.NewWriter(w), o: o}
+func newWriter[T any](w io.Writer, o WriteOptions, l layout, name string, check func(*T, *ccr.Faults) error) (*Writer[T], error) {
+	cw := &Writer[T]{out: csv.NewWriter(w), o: o, layout: l, name: name, check: check, format: format{dates: o.DateLayout}}
 	cw.out.UseCRLF = true
 	if o.Comma != 0 {
 		cw.out.Comma = o.Comma
 	}
-	if cw.o.DateLayout == "" {
-		cw.o.DateLayout = time.DateOnly
+	if o.DateLayout == "" {
+		cw.format.dates = time.DateOnly
 	}
-	chosen := o.Columns
-	if chosen == nil {
-		for _, c := range all {
-			if c.shown || slices.Contains(added, c.name) {
-				chosen = append(chosen, c.name)
-			}
-		}
-	}
-	for i, name := range chosen {
-		c := find(all, name)
-		if member, ok := strings.CutPrefix(name, "Extra."); ok && member != "" {
-			x := extraColumn(name, member, extra)
-			c = &x
-		}
-		switch {
-		case c == nil:
-			f.Addf(fmt.Sprintf("Columns[%d]", i), "is not a column of the file")
-		case cw.writes(c.name):
-			f.Addf(fmt.Sprintf("Columns[%d]", i), "is there twice")
-		default:
-			cw.columns = append(cw.columns, c)
-		}
-	}
-	for i := range all {
-		if !cw.writes(all[i].name) {
-			cw.others = append(cw.others, &all[i])
-		}
-	}
+	var f ccr.Faults
+	cw.choose(&f)
 	for name := range o.Headers {
 		if !cw.writes(name) {
 			f.Add("Headers", "names a column that is not written")
@@ -178,50 +132,99 @@ func newCSVWriter[T any](w io.Writer, o CSVWriteOptions, all []column[T], added 
 	if err := f.Err(service, "WriteCSV"); err != nil {
 		return nil, err
 	}
-	cw.check = func(t *T) error {
-		var f ccr.Faults
-		v := validator{f: &f, list: "rows", index: int(cw.n)}
-		check(t, &v, cw.writes)
-		for _, c := range cw.columns {
-			if text, _ := c.get(t, cw.o.DateLayout); strings.Contains(strings.ReplaceAll(text, "\r\n", ""), "\r") {
-				v.fault(c.path, "has a lone carriage return, which a CSV file cannot carry")
-			}
-		}
-		for _, c := range cw.others {
-			text, set := c.get(t, cw.o.DateLayout)
-			if c.path == "status" && text == string(StatusActive) {
-				continue // a file without a Status column has active rows
-			}
-			if set {
-				v.fault(c.path, "has no column in the file; add "+c.name+" to Columns")
-			}
-		}
-		return f.Err(service, "WriteCSV")
-	}
 	return cw, nil
 }
 
-func find[T any](all []column[T], name string) *column[T] {
-	for i := range all {
-		if all[i].name == name {
-			return &all[i]
+// choose finds the columns to write, and those whose fields must stay unset.
+func (w *Writer[T]) choose(f *ccr.Faults) {
+	chosen := w.o.Columns
+	if chosen == nil {
+		for _, c := range w.layout.columns {
+			if c.Position > 0 {
+				chosen = append(chosen, c.Name)
+			}
 		}
 	}
-	return nil
+	for i, name := range chosen {
+		c := w.layout.find(name)
+		switch {
+		case c == nil:
+			f.Addf(fmt.Sprintf("Columns[%d]", i), "is not a column of the file")
+		case w.writes(c.Name):
+			f.Addf(fmt.Sprintf("Columns[%d]", i), "is there twice")
+		default:
+			w.columns = append(w.columns, c)
+		}
+	}
+	for i := range w.layout.columns {
+		if c := &w.layout.columns[i]; !w.writes(c.Name) {
+			w.others = append(w.others, c)
+		}
+	}
 }
 
-func (w *CSVWriter[T]) writes(name string) bool {
-	return slices.ContainsFunc(w.columns, func(c *column[T]) bool { return c.name == name })
+func (w *Writer[T]) writes(name string) bool {
+	return slices.ContainsFunc(w.columns, func(c *column) bool { return c.Name == name })
+}
+
+// faults are those of Validate, and of what the file cannot carry.
+func (w *Writer[T]) faults(row *T) error {
+	var own, f ccr.Faults
+	at := fmt.Sprintf("rows[%d]", w.n)
+	add := func(path, message string) { f.Add(strings.TrimSuffix(at+"."+path, "."), message) }
+	err := w.check(row, &own)
+	for _, err := range []error{err, own.Err(service, "WriteCSV")} {
+		if e, ok := errors.AsType[*ccr.Error](err); ok {
+			for _, fault := range e.Fields {
+				add(strings.TrimPrefix(strings.TrimPrefix(fault.Path, w.name), "."), fault.Message)
+			}
+		}
+	}
+	r := member.RefTo(row)
+	w.uncarried(w.layout.object, r, "", add)
+	for _, c := range w.columns {
+		if text := c.get(r, w.layout.object, w.format); strings.Contains(strings.ReplaceAll(text, "\r\n", ""), "\r") {
+			add(c.path, "has a lone carriage return, which a CSV file cannot carry")
+		}
+	}
+	for _, c := range w.others {
+		text := c.get(r, w.layout.object, w.format)
+		// A file without a Status column has active rows.
+		if text != "" && (c.m.Kind != member.Status || text != string(accounts.StatusActive)) {
+			add(c.path, "has no column in the file; add "+c.Name+" to Columns")
+		}
+	}
+	return f.Err(service, "WriteCSV")
+}
+
+// uncarried finds members that have no column: lists, and those of Extra.
+func (w *Writer[T]) uncarried(o *member.Object, r member.Ref, at string, add func(path, message string)) {
+	for i := range o.Members {
+		switch m := &o.Members[i]; m.Kind {
+		case member.List:
+			if !r.IsEmpty(m) {
+				add(at+m.Name, "has no column in the file")
+			}
+		case member.Entity:
+			w.uncarried(m.Elem, r.Entity(m), at+m.Name+".", add)
+		}
+	}
+	for name := range *r.Extra(o) {
+		if at != "" || !w.writes("Extra."+name) {
+			add(at+"extra", "has a member without a column in the file")
+			return
+		}
+	}
 }
 
 // Write writes one row. A row that fails its checks (those of Validate, and
 // that every field that is set has a column) is refused with all its faults,
 // and the file goes on without it.
-func (w *CSVWriter[T]) Write(row T) error {
+func (w *Writer[T]) Write(row T) error {
 	if w.err != nil {
 		return w.err
 	}
-	if err := w.check(&row); err != nil {
+	if err := w.faults(&row); err != nil {
 		return err
 	}
 	if w.o.Rows > 0 && w.n == w.o.Rows {
@@ -230,8 +233,7 @@ func (w *CSVWriter[T]) Write(row T) error {
 	w.header()
 	w.cells = w.cells[:0]
 	for _, c := range w.columns {
-		text, _ := c.get(&row, w.o.DateLayout)
-		w.cells = append(w.cells, guard(text))
+		w.cells = append(w.cells, guard(c.get(member.RefTo(&row), w.layout.object, w.format)))
 	}
 	if w.err == nil {
 		w.err = w.out.Write(w.cells)
@@ -243,13 +245,13 @@ func (w *CSVWriter[T]) Write(row T) error {
 }
 
 // header writes the header once.
-func (w *CSVWriter[T]) header() {
+func (w *Writer[T]) header() {
 	if w.n > 0 || w.cells != nil {
 		return
 	}
 	w.cells = make([]string, 0, len(w.columns))
 	for _, c := range w.columns {
-		name := c.name
+		name := c.Name
 		if h := w.o.Headers[name]; h != "" {
 			name = h
 		}
@@ -259,13 +261,13 @@ func (w *CSVWriter[T]) header() {
 }
 
 // Rows is the number of rows written.
-func (w *CSVWriter[T]) Rows() int64 { return w.n }
+func (w *Writer[T]) Rows() int64 { return w.n }
 
 // Close flushes the file; it does not close the writer below. It fails with
 // [ErrRowCount] if the file has not the number of rows that was promised:
-// what was written must then be thrown away, not uploaded. [WriteAccountsFile]
+// what was written must then be thrown away, not uploaded. [WriteAccounts]
 // does that.
-func (w *CSVWriter[T]) Close() error {
+func (w *Writer[T]) Close() error {
 	if w.err != nil {
 		return w.err
 	}
@@ -284,21 +286,21 @@ func (w *CSVWriter[T]) Close() error {
 	return err
 }
 
-// WriteAccountsFile writes a Debtor Accounts file at path and returns it ready
+// WriteAccounts writes a Debtor Accounts file at path and returns it ready
 // for upload. It is written under a temporary name beside it (mode 0600), and
 // only takes its name once it is whole, has the number of rows that was
 // promised, and is on disk. An error of the source, a faulty row or a missing
 // one leaves what was at path as it was.
-func WriteAccountsFile(ctx context.Context, path string, rows iter.Seq2[Row[Account], error], o CSVWriteOptions) (ccr.File, error) {
-	return writeFile(ctx, path, rows, func(w io.Writer) (*CSVWriter[Account], error) { return NewAccountWriter(w, o) })
+func WriteAccounts(ctx context.Context, path string, rows iter.Seq2[accounts.Row[accounts.Account], error], o WriteOptions) (ccr.File, error) {
+	return writeFile(ctx, path, rows, func(w io.Writer) (*Writer[accounts.Account], error) { return NewAccountWriter(w, o) })
 }
 
-// WriteClaimsFile is [WriteAccountsFile] for a Third Party Claim file.
-func WriteClaimsFile(ctx context.Context, path string, rows iter.Seq2[Row[Claim], error], o CSVWriteOptions) (ccr.File, error) {
-	return writeFile(ctx, path, rows, func(w io.Writer) (*CSVWriter[Claim], error) { return NewClaimWriter(w, o) })
+// WriteClaims is [WriteAccounts] for a Third Party Claim file.
+func WriteClaims(ctx context.Context, path string, rows iter.Seq2[accounts.Row[accounts.Claim], error], o WriteOptions) (ccr.File, error) {
+	return writeFile(ctx, path, rows, func(w io.Writer) (*Writer[accounts.Claim], error) { return NewClaimWriter(w, o) })
 }
 
-func writeFile[T any](ctx context.Context, path string, rows iter.Seq2[Row[T], error], open func(io.Writer) (*CSVWriter[T], error)) (file ccr.File, err error) {
+func writeFile[T any](ctx context.Context, path string, rows iter.Seq2[accounts.Row[T], error], open func(io.Writer) (*Writer[T], error)) (file ccr.File, err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), ".ccr-*.tmp")
 	if err != nil {
 		return file, fmt.Errorf("accounts: write file: %w", err)
@@ -323,13 +325,13 @@ func writeFile[T any](ctx context.Context, path string, rows iter.Seq2[Row[T], e
 			return file, fmt.Errorf("accounts: the file was not written: %w", err)
 		}
 	}
-	if err := errors.Join(w.Close(), f.Sync(), f.Close()); err != nil {
+	if err := errors.Join(w.Close(), fsync.Close(f)); err != nil {
 		return file, fmt.Errorf("accounts: the file was not written: %w", err)
 	}
 	if err := os.Rename(f.Name(), path); err != nil {
 		return file, fmt.Errorf("accounts: write file: %w", err)
 	}
-	return ccr.FileFromPath(path), syncFolder(filepath.Dir(path))
+	return ccr.FileFromPath(path), fsync.Dir(filepath.Dir(path))
 }
 
 func ignoreClosed(err error) error {
@@ -337,18 +339,6 @@ func ignoreClosed(err error) error {
 		return nil
 	}
 	return err
-}
-
-// syncFolder makes the rename durable; Windows has no such call.
-func syncFolder(path string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // guard puts an apostrophe before what a spreadsheet would run.

@@ -1,7 +1,7 @@
-package accounts
+package files
 
 import (
-	"bufio"
+	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -11,13 +11,13 @@ import (
 	"strings"
 
 	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/accounts"
 )
 
 // The return files that are documented: "Payment Succeeded", "Payment Plan
 // Updated" and "Customer Payment Plan Self Service". Credit Clear delivers
 // them to the downloads folder of the SFTP gateway. Their names, delimiter and
-// encoding are not documented; the readers tell a comma, a semicolon, a tab
-// and a bar apart by the header.
+// encoding are not documented; the readers find both.
 
 // PaymentSucceeded is a row of the Payment Succeeded file.
 type PaymentSucceeded struct {
@@ -54,13 +54,13 @@ type PlanUpdate struct {
 
 // PlanState is a payment plan before or after an update.
 type PlanState struct {
-	ActiveInstalmentID     string     // of the next instalment to be paid (inferred)
-	DueDate                ccr.Date   // of that instalment
-	RecurringAmount        ccr.Amount // of each instalment, in major units
-	Frequency              Frequency  // Weekly, Fortnightly or Monthly
-	FeeAmount              ccr.Amount // in major units; of what is not documented
-	RemainingInstalments   *int       // nil if the file does not say
-	ExpectedCompletionDate ccr.Date   // unset if the file does not say
+	ActiveInstalmentID     string             // of the next instalment to be paid (inferred)
+	DueDate                ccr.Date           // of that instalment
+	RecurringAmount        ccr.Amount         // of each instalment, in major units
+	Frequency              accounts.Frequency // Weekly, Fortnightly or Monthly
+	FeeAmount              ccr.Amount         // in major units; of what is not documented
+	RemainingInstalments   *int               // nil if the file does not say
+	ExpectedCompletionDate ccr.Date           // unset if the file does not say
 }
 
 // PlanUpdateReason says why a plan changed; newer values are kept.
@@ -78,23 +78,13 @@ const (
 	PaymentPlanFullyPaid              PlanUpdateReason = "PaymentPlanFullyPaid"
 )
 
-// Frequency of a payment plan; newer values are kept.
-type Frequency string
-
-// The frequencies that are documented.
-const (
-	Weekly      Frequency = "Weekly"
-	Fortnightly Frequency = "Fortnightly"
-	Monthly     Frequency = "Monthly"
-	Daily       Frequency = "Daily" // seen in a webhook only
-)
-
 // ReadPaymentsSucceeded reads a Payment Succeeded file row by row. Missing
 // columns leave their fields unset, unknown ones go to Extra. A row that
-// cannot be read is yielded as a [RowError] with what was read of it, and
-// reading goes on; any other error is the last.
-func ReadPaymentsSucceeded(r io.Reader) iter.Seq2[PaymentSucceeded, error] {
-	return readReturn(r, func(row returnRow, p *PaymentSucceeded) {
+// cannot be read comes with what was read of it and a [*ccr.Error] of class
+// [ccr.ErrInvalid] that has all its faults, and reading goes on; any other
+// error is the last.
+func ReadPaymentsSucceeded(r io.Reader) iter.Seq2[accounts.Row[PaymentSucceeded], error] {
+	return readReturn(r, "ReadPaymentsSucceeded", func(row returnRow, p *PaymentSucceeded) {
 		p.IntegrationLinkID = row.text("integration_link_id")
 		p.InvoiceNumber = row.text("invoice_number")
 		p.TypeOfPayment = row.text("type_of_payment")
@@ -114,14 +104,18 @@ func ReadPaymentsSucceeded(r io.Reader) iter.Seq2[PaymentSucceeded, error] {
 
 // ReadPaymentPlanUpdates reads a Payment Plan Updated file; see
 // [ReadPaymentsSucceeded].
-func ReadPaymentPlanUpdates(r io.Reader) iter.Seq2[PlanUpdate, error] { return readPlanUpdates(r) }
+func ReadPaymentPlanUpdates(r io.Reader) iter.Seq2[accounts.Row[PlanUpdate], error] {
+	return readPlanUpdates(r)
+}
 
 // ReadSelfServiceUpdates reads a Customer Payment Plan Self Service file; see
 // [ReadPaymentsSucceeded].
-func ReadSelfServiceUpdates(r io.Reader) iter.Seq2[PlanUpdate, error] { return readPlanUpdates(r) }
+func ReadSelfServiceUpdates(r io.Reader) iter.Seq2[accounts.Row[PlanUpdate], error] {
+	return readPlanUpdates(r)
+}
 
-func readPlanUpdates(r io.Reader) iter.Seq2[PlanUpdate, error] {
-	return readReturn(r, func(row returnRow, p *PlanUpdate) {
+func readPlanUpdates(r io.Reader) iter.Seq2[accounts.Row[PlanUpdate], error] {
+	return readReturn(r, "ReadPlanUpdates", func(row returnRow, p *PlanUpdate) {
 		p.IntegrationLinkID = row.text("integration_link_id")
 		p.InvoiceNumber = row.text("invoice_number")
 		p.CorrelationID = row.text("correlation_id")
@@ -131,7 +125,7 @@ func readPlanUpdates(r io.Reader) iter.Seq2[PlanUpdate, error] {
 			s.ActiveInstalmentID = row.text(prefix + "active_instalment_id")
 			s.DueDate = row.date(prefix + "due_date")
 			s.RecurringAmount = row.amount(prefix + "recurring_amount")
-			s.Frequency = Frequency(row.text(prefix + "frequency"))
+			s.Frequency = accounts.Frequency(row.text(prefix + "frequency"))
 			s.FeeAmount = row.amount(prefix + "fee_amount")
 			s.RemainingInstalments = row.count(prefix + "number_of_remaining_instalments")
 			s.ExpectedCompletionDate = row.date(prefix + "expected_completion_date")
@@ -143,8 +137,7 @@ func readPlanUpdates(r io.Reader) iter.Seq2[PlanUpdate, error] {
 // returnRow is one row on its way into a struct.
 type returnRow struct {
 	cells  map[string]string // by header as documented; taken ones are deleted
-	line   int
-	faults *[]error
+	faults *ccr.Faults
 }
 
 func (r returnRow) text(name string) string {
@@ -154,7 +147,7 @@ func (r returnRow) text(name string) string {
 }
 
 func (r returnRow) fault(column, message string) {
-	*r.faults = append(*r.faults, &RowError{Line: r.line, Column: column, Err: errors.New(message)})
+	r.faults.Add(column, message)
 }
 
 func (r returnRow) amount(name string) (a ccr.Amount) {
@@ -210,31 +203,11 @@ func (r returnRow) rest() map[string]string {
 	return r.cells
 }
 
-func readReturn[T any](r io.Reader, fill func(returnRow, *T)) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		var none T
-		b := bufio.NewReaderSize(r, 64<<10)
-		in, err := newCSVReader(b, delimiter(b))
+func readReturn[T any](r io.Reader, operation string, fill func(returnRow, *T)) iter.Seq2[accounts.Row[T], error] {
+	return func(yield func(accounts.Row[T], error) bool) {
+		in, header, err := returnHeader(r)
 		if err != nil {
-			yield(none, err)
-			return
-		}
-		record, err := in.Read()
-		if err != nil {
-			yield(none, headerError(err))
-			return
-		}
-		header := make([]string, len(record))
-		known := false
-		for i, h := range record {
-			header[i] = headerName(h)
-			for slices.Contains(header[:i], header[i]) {
-				header[i] += "#2" // a twin goes to Extra
-			}
-			known = known || header[i] == "integration_link_id" || header[i] == "invoice_number"
-		}
-		if !known {
-			yield(none, fileError(errors.New("the header has neither integration_link_id nor invoice_number: not a return file")))
+			yield(accounts.Row[T]{}, fileError(operation, "", err))
 			return
 		}
 		in.FieldsPerRecord = -1
@@ -244,25 +217,20 @@ func readReturn[T any](r io.Reader, fill func(returnRow, *T)) iter.Seq2[T, error
 				return
 			}
 			if err != nil {
-				yield(none, fileError(err))
+				yield(accounts.Row[T]{}, fileError(operation, "", err))
 				return
 			}
-			var row T
-			line, _ := in.FieldPos(0)
-			if len(record) != len(header) {
-				err = &RowError{Line: line, Err: fmt.Errorf("has %d fields, the header has %d", len(record), len(header))}
+			var faults ccr.Faults
+			row := accounts.Row[T]{}
+			row.Line, _ = in.FieldPos(0)
+			if len(record) == len(header) {
+				fill(returnRow{cells: cellsOf(header, record), faults: &faults}, &row.Value)
 			} else {
-				var faults []error
-				cells := make(map[string]string, len(record))
-				for i, v := range record {
-					if v != "" {
-						cells[header[i]] = v
-					}
-				}
-				fill(returnRow{cells: cells, line: line, faults: &faults}, &row)
-				if err = errors.Join(faults...); len(faults) == 1 {
-					err = faults[0]
-				}
+				faults.Addf("row", "has %d fields, the header has %d", len(record), len(header))
+			}
+			if err = faults.Err(service, operation); err != nil {
+				e, _ := errors.AsType[*ccr.Error](err)
+				e.Err = fmt.Errorf("line %d", row.Line)
 			}
 			if !yield(row, err) {
 				return
@@ -271,22 +239,43 @@ func readReturn[T any](r io.Reader, fill func(returnRow, *T)) iter.Seq2[T, error
 	}
 }
 
+// returnHeader reads the header of a return file.
+func returnHeader(r io.Reader) (*csv.Reader, []string, error) {
+	text, _, err := decodeText(r, "")
+	if err != nil {
+		return nil, nil, err
+	}
+	in := newCSVReader(text, sniffComma(text))
+	record, err := in.Read()
+	if err != nil {
+		return nil, nil, err
+	}
+	header := make([]string, len(record))
+	known := false
+	for i, h := range record {
+		header[i] = headerName(h)
+		for slices.Contains(header[:i], header[i]) {
+			header[i] += "#2" // a twin goes to Extra
+		}
+		known = known || header[i] == "integration_link_id" || header[i] == "invoice_number"
+	}
+	if !known {
+		return nil, nil, errors.New("the header has neither integration_link_id nor invoice_number: not a return file")
+	}
+	return in, header, nil
+}
+
+func cellsOf(header, record []string) map[string]string {
+	cells := make(map[string]string, len(record))
+	for i, v := range record {
+		if v != "" {
+			cells[header[i]] = v
+		}
+	}
+	return cells
+}
+
 // headerName folds a header to lower snake case.
 func headerName(h string) string {
 	return strings.NewReplacer(" ", "_", "-", "_").Replace(strings.ToLower(strings.TrimSpace(h)))
-}
-
-// delimiter looks at the first line; the header has no cells with a delimiter.
-func delimiter(b *bufio.Reader) rune {
-	line, _ := b.Peek(4 << 10) //nolint:errcheck // a short file is read all the same
-	if i := strings.IndexAny(string(line), "\r\n"); i >= 0 {
-		line = line[:i]
-	}
-	best, most := ',', 0
-	for _, c := range ",;\t|" {
-		if n := strings.Count(string(line), string(c)); n > most {
-			best, most = c, n
-		}
-	}
-	return best
 }

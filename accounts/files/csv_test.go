@@ -1,4 +1,4 @@
-package accounts_test
+package files_test
 
 import (
 	"bytes"
@@ -16,6 +16,7 @@ import (
 
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/accounts"
+	"github.com/ccr-sdk/ccr/accounts/files"
 )
 
 func gather[T any](seq iter.Seq2[T, error]) (rows []T, errs []error) {
@@ -41,7 +42,7 @@ func TestReadAccounts(t *testing.T) {
 	const file = "\ufeffclient_reference,Brand,Status,INVOICE NUMBER,Outstanding Amount,DueDate,LastName,MobileNumber,DaysPastDue,IssuedDate\r\n" +
 		"C-1,\"Blue, \"\"Ltd\"\"\",Hold,IN-1,0.10,2026-02-03,O'Neil,+61 400 000 000,31,2026-03-04T05:06:07+10:00\r\n" +
 		"C-2,,,,1234567.89,,\"line\r\nbreak\",,,\r\n"
-	rows, errs := gather(accounts.ReadAccounts(strings.NewReader(file), accounts.CSVReadOptions{Headers: map[string]string{"ClientReference": "client_reference"}}))
+	rows, errs := gather(readAccounts(strings.NewReader(file), files.ReadOptions{Headers: map[string]string{"ClientReference": "client_reference"}}))
 	require.Empty(t, errs)
 	require.Len(t, rows, 2)
 	assert.Equal(t, "C-1", rows[0].Value.ClientReferenceID)
@@ -62,16 +63,15 @@ func TestReadAccounts(t *testing.T) {
 func TestReadAccountsWithTheClientsHeaders(t *testing.T) {
 	t.Parallel()
 	const file = "Konto;Betrag;Fällig;Kostenstelle;Ignored\nC-1;5;03.02.2026;AU-7;x\n"
-	o := accounts.CSVReadOptions{
+	o := files.ReadOptions{
 		Comma: ';', DateLayout: "02.01.2006",
 		Headers: map[string]string{"ClientReference": "Konto", "OutstandingAmount": "Betrag", "DueDate": "Fällig", "Extra.costCentre": "Kostenstelle"},
 	}
-	_, errs := gather(accounts.ReadAccounts(strings.NewReader(file), o))
+	_, errs := gather(readAccounts(strings.NewReader(file), o))
 	require.Len(t, errs, 1)
-	require.ErrorContains(t, errs[0], "column 5")
-	assert.NotContains(t, errs[0].Error(), "Ignored", "a file without a header has somebody's data there")
+	require.ErrorContains(t, errs[0], `column 5 "Ignored"`)
 	o.IgnoreUnknown = true
-	rows, errs := gather(accounts.ReadAccounts(strings.NewReader(file), o))
+	rows, errs := gather(readAccounts(strings.NewReader(file), o))
 	require.Empty(t, errs)
 	assert.Equal(t, "2026-02-03", rows[0].Value.DueDate.String())
 	assert.Equal(t, "AU-7", rows[0].Value.Extra["costCentre"])
@@ -81,30 +81,30 @@ func TestReadAccountsFaults(t *testing.T) {
 	t.Parallel()
 	cases := map[string]struct {
 		file string
-		o    accounts.CSVReadOptions
+		o    files.ReadOptions
 		want string
-		row  bool // a RowError: reading goes on
+		row  bool // a fault of the row: reading goes on
 		rows int
 	}{
-		"empty":             {"", accounts.CSVReadOptions{}, "empty", false, 0},
-		"only a header":     {"ClientReference\n", accounts.CSVReadOptions{}, "", false, 0},
-		"no key column":     {"Brand\nB\n", accounts.CSVReadOptions{}, "no column ClientReference", false, 0},
-		"a column twice":    {"ClientReference,client reference\n", accounts.CSVReadOptions{}, "second", false, 0},
-		"UTF-16":            {"\xff\xfeC\x00", accounts.CSVReadOptions{}, "UTF-16", false, 0},
-		"no such column":    {"ClientReference\n", accounts.CSVReadOptions{Headers: map[string]string{"Colour": "c"}}, "Colour", false, 0},
-		"a bad amount":      {"ClientReference,OutstandingAmount\nC-1,secret\nC-2,5\n", accounts.CSVReadOptions{}, "line 2: column OutstandingAmount", true, 1},
-		"a bad date":        {"ClientReference,DueDate\nC-1,secret\nC-2,2026-01-01\n", accounts.CSVReadOptions{}, "line 2: column DueDate", true, 1},
-		"a bad date-time":   {"ClientReference,IssuedDate\nC-1,secret\n", accounts.CSVReadOptions{}, "line 2: column IssuedDate", true, 0},
-		"a bad number":      {"ClientReference,DaysPastDue\nC-1,99999999999\n", accounts.CSVReadOptions{}, "line 2: column DaysPastDue", true, 0},
-		"a short row":       {"ClientReference,Brand\nsecret\nC-2,B\n", accounts.CSVReadOptions{}, "line 2: has 1 fields", true, 1},
-		"a long row":        {"ClientReference,Brand\nC-1,B,secret\n", accounts.CSVReadOptions{}, "line 2: has 3 fields", true, 0},
-		"an open quote":     {"ClientReference,Brand\nC-1,\"secret\nC-2,B\n", accounts.CSVReadOptions{}, "cannot be told apart", false, 0},
-		"a quote in a cell": {"ClientReference,Brand\nC-1,se\"cret\nC-2,B\n", accounts.CSVReadOptions{}, "cannot be told apart", false, 0},
+		"empty":             {"", files.ReadOptions{}, "empty", false, 0},
+		"only a header":     {"ClientReference\n", files.ReadOptions{}, "", false, 0},
+		"no key column":     {"Brand\nB\n", files.ReadOptions{}, "column ClientReference is not in the file; map it with Headers", false, 0},
+		"a column twice":    {"ClientReference,client reference\n", files.ReadOptions{}, "second", false, 0},
+		"UTF-16":            {"\xff\xfeC\x00", files.ReadOptions{}, "has no known column", false, 0},
+		"no such column":    {"ClientReference\n", files.ReadOptions{Headers: map[string]string{"Colour": "c"}}, "Colour", false, 0},
+		"a bad amount":      {"ClientReference,OutstandingAmount\nC-1,secret\nC-2,5\n", files.ReadOptions{}, `account.outstandingAmount is not`, true, 1},
+		"a bad date":        {"ClientReference,DueDate\nC-1,secret\nC-2,2026-01-01\n", files.ReadOptions{}, `account.dueDate is not`, true, 1},
+		"a bad date-time":   {"ClientReference,IssuedDate\nC-1,secret\n", files.ReadOptions{}, `account.issuedDate is not`, true, 0},
+		"a bad number":      {"ClientReference,DaysPastDue\nC-1,99999999999\n", files.ReadOptions{}, `account.daysPastDue is not`, true, 0},
+		"a short row":       {"ClientReference,Brand\nsecret\nC-2,B\n", files.ReadOptions{}, "account has 1 fields, the header has 2: line 2", true, 1},
+		"a long row":        {"ClientReference,Brand\nC-1,B,secret\n", files.ReadOptions{}, "account has 3 fields, the header has 2: line 2", true, 0},
+		"an open quote":     {"ClientReference,Brand\nC-1,\"secret\nC-2,B\n", files.ReadOptions{}, "cannot be told apart", false, 0},
+		"a quote in a cell": {"ClientReference,Brand\nC-1,se\"cret\nC-2,B\n", files.ReadOptions{}, "cannot be told apart", false, 0},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			rows, errs := gather(accounts.ReadAccounts(strings.NewReader(c.file), c.o))
+			rows, errs := gather(readAccounts(strings.NewReader(c.file), c.o))
 			assert.Len(t, rows, c.rows)
 			if c.want == "" {
 				require.Empty(t, errs)
@@ -113,8 +113,9 @@ func TestReadAccountsFaults(t *testing.T) {
 			require.Len(t, errs, 1)
 			require.ErrorContains(t, errs[0], c.want)
 			assert.NotContains(t, errs[0].Error(), "secret")
-			var row *accounts.RowError
-			assert.Equal(t, c.row, errors.As(errs[0], &row))
+			var e *ccr.Error
+			require.ErrorAs(t, errs[0], &e)
+			assert.Equal(t, ccr.OutcomeNotSent, e.Outcome)
 			if c.row {
 				require.ErrorIs(t, errs[0], ccr.ErrInvalid)
 			}
@@ -122,17 +123,8 @@ func TestReadAccountsFaults(t *testing.T) {
 	}
 }
 
-// inFile is an account with every field that has a column.
-func inFile(t testing.TB) accounts.Account {
-	a := everything(t)
-	a.AdditionalInfo, a.SendInstantMessages, a.IdentityChallenges = nil, nil, nil
-	a.Extra = accounts.Extra{"costCentre": "AU-7"}
-	a.Debtor.Extra = nil
-	return a
-}
-
 func allColumns() (out []string) {
-	for _, c := range accounts.AccountColumns() {
+	for _, c := range files.AccountColumns() {
 		out = append(out, c.Name)
 	}
 	return out
@@ -141,16 +133,16 @@ func allColumns() (out []string) {
 func TestAccountsRoundTrip(t *testing.T) {
 	t.Parallel()
 	var file bytes.Buffer
-	w, err := accounts.NewAccountWriter(&file, accounts.CSVWriteOptions{
+	w, err := files.NewAccountWriter(&file, files.WriteOptions{
 		Columns: append(allColumns(), "Extra.costCentre"), Headers: map[string]string{"OutstandingAmount": "AmountDue", "Extra.costCentre": "Cost Centre"},
 	})
 	require.NoError(t, err)
-	want := inFile(t)
+	want := everything(t)
 	require.NoError(t, w.Write(want))
 	require.NoError(t, w.Close())
 	assert.True(t, strings.HasPrefix(file.String(), "ClientReference,Brand,"))
 	assert.Contains(t, file.String(), ",AmountDue,")
-	rows, errs := gather(accounts.ReadAccounts(&file, accounts.CSVReadOptions{Headers: map[string]string{"OutstandingAmount": "AmountDue", "Extra.costCentre": "Cost Centre"}}))
+	rows, errs := gather(readAccounts(&file, files.ReadOptions{Headers: map[string]string{"OutstandingAmount": "AmountDue", "Extra.costCentre": "Cost Centre"}}))
 	require.Empty(t, errs)
 	require.Len(t, rows, 1)
 	a, err := json.Marshal(want)
@@ -163,7 +155,7 @@ func TestAccountsRoundTrip(t *testing.T) {
 func TestGoldenFiles(t *testing.T) {
 	t.Parallel()
 	var file bytes.Buffer
-	w, err := accounts.NewAccountWriter(&file, accounts.CSVWriteOptions{})
+	w, err := files.NewAccountWriter(&file, files.WriteOptions{})
 	require.NoError(t, err)
 	require.NoError(t, w.Write(accounts.Account{
 		ClientReferenceID: "C-1", Status: accounts.StatusActive, OutstandingAmount: amount(t, "0.10"), DueDate: ccr.Date{Year: 2026, Month: 2, Day: 3},
@@ -173,12 +165,12 @@ func TestGoldenFiles(t *testing.T) {
 	golden(t, "accounts.csv", bytes.ReplaceAll(bytes.TrimSuffix(file.Bytes(), []byte("\r\n")), []byte("\r\n"), []byte("\n")))
 
 	file.Reset()
-	cw, err := accounts.NewClaimWriter(&file, accounts.CSVWriteOptions{})
+	cw, err := files.NewClaimWriter(&file, files.WriteOptions{})
 	require.NoError(t, err)
 	require.NoError(t, cw.Write(accounts.Claim{ClaimNumber: "N-1", Status: accounts.StatusActive, ThirdParty: accounts.Party{LastName: "Doe", DateOfBirth: ccr.Date{Year: 1990, Month: 1, Day: 2}}}))
 	require.NoError(t, cw.Close())
 	golden(t, "claims.csv", bytes.ReplaceAll(bytes.TrimSuffix(file.Bytes(), []byte("\r\n")), []byte("\r\n"), []byte("\n")))
-	claims, errs := gather(accounts.ReadClaims(&file, accounts.CSVReadOptions{}))
+	claims, errs := gather(readClaims(&file, files.ReadOptions{}))
 	require.Empty(t, errs)
 	assert.Equal(t, "Doe", claims[0].Value.ThirdParty.LastName)
 	assert.Equal(t, 1990, claims[0].Value.ThirdParty.DateOfBirth.Year)
@@ -193,30 +185,33 @@ func TestClaimsRoundTrip(t *testing.T) {
 		CallbackNumber: "1", ClaimExcess: accounts.ClaimExcess{Amount: amount(t, "3")}, ThirdParty: accounts.Party{CompanyName: "C", Email: "e@example.com", MobileNumber: "1", PostalCode: "3000"},
 	}
 	var columns []string
-	for _, c := range accounts.ClaimColumns() {
+	for _, c := range files.ClaimColumns() {
 		columns = append(columns, c.Name)
 	}
 	var file bytes.Buffer
-	w, err := accounts.NewClaimWriter(&file, accounts.CSVWriteOptions{Columns: columns})
+	w, err := files.NewClaimWriter(&file, files.WriteOptions{Columns: columns})
 	require.NoError(t, err)
 	require.NoError(t, w.Write(want))
 	require.NoError(t, w.Close())
-	got, errs := gather(accounts.ReadClaims(&file, accounts.CSVReadOptions{}))
+	got, errs := gather(readClaims(&file, files.ReadOptions{}))
 	require.Empty(t, errs)
 	assert.Equal(t, []accounts.Claim{want}, values(got))
 }
 
 func TestWriterRefuses(t *testing.T) {
 	t.Parallel()
-	open := func(t *testing.T, o accounts.CSVWriteOptions) *accounts.CSVWriter[accounts.Account] {
-		w, err := accounts.NewAccountWriter(io.Discard, o)
+	open := func(t *testing.T, o files.WriteOptions) *files.Writer[accounts.Account] {
+		w, err := files.NewAccountWriter(io.Discard, o)
 		require.NoError(t, err)
 		return w
 	}
 	t.Run("a field without a column", func(t *testing.T) {
 		t.Parallel()
 		a := everything(t)
-		err := open(t, accounts.CSVWriteOptions{}).Write(a)
+		a.Debtor.Extra = accounts.Extra{"salutation": "Dr"}
+		a.AdditionalInfo = []accounts.KeyValue{{Key: "k"}}
+		a.SendInstantMessages, a.IdentityChallenges = []accounts.InstantMessage{{Channel: "SMS"}}, []accounts.IdentityChallenge{{Question: "q"}}
+		err := open(t, files.WriteOptions{}).Write(a)
 		got := paths(t, err)
 		for _, p := range []string{"product", "customData1", "daysPastDue", "additionalInfo", "sendInstantMessages", "identityChallenges", "extra", "debtor.extra"} {
 			assert.Contains(t, got, "rows[0]."+p)
@@ -224,7 +219,7 @@ func TestWriterRefuses(t *testing.T) {
 	})
 	t.Run("a status without a column, unless it is the default", func(t *testing.T) {
 		t.Parallel()
-		w := open(t, accounts.CSVWriteOptions{Columns: []string{"ClientReference", "OutstandingAmount", "DueDate", "FirstName", "LastName"}})
+		w := open(t, files.WriteOptions{Columns: []string{"ClientReference", "OutstandingAmount", "DueDate", "FirstName", "LastName"}})
 		a := row(1)
 		require.NoError(t, w.Write(a))
 		a.Status = accounts.StatusHold
@@ -235,28 +230,28 @@ func TestWriterRefuses(t *testing.T) {
 	})
 	t.Run("an invalid row", func(t *testing.T) {
 		t.Parallel()
-		w := open(t, accounts.CSVWriteOptions{})
+		w := open(t, files.WriteOptions{})
 		assert.Equal(t, []string{"rows[0].clientReferenceId", "rows[0].status", "rows[0].debtor"}, paths(t, w.Write(accounts.Account{})))
 		require.NoError(t, w.Write(row(1)))
 		assert.Equal(t, int64(1), w.Rows())
 	})
 	t.Run("options", func(t *testing.T) {
 		t.Parallel()
-		for want, o := range map[string]accounts.CSVWriteOptions{
-			"Rows":       {Mode: accounts.ActivePortfolio},
-			"Columns":    {Mode: accounts.FullPortfolio, Columns: []string{"ClientReference"}},
+		for want, o := range map[string]files.WriteOptions{
+			"Rows":       {Mode: files.ActivePortfolio},
+			"Columns":    {Mode: files.FullPortfolio, Columns: []string{"ClientReference"}},
 			"Mode":       {Mode: "both"},
 			"Columns[1]": {Columns: []string{"Brand", "Brand"}},
 			"Columns[0]": {Columns: []string{"Colour"}},
 			"Headers":    {Headers: map[string]string{"Colour": "c"}},
 		} {
-			_, err := accounts.NewAccountWriter(io.Discard, o)
+			_, err := files.NewAccountWriter(io.Discard, o)
 			assert.Equal(t, []string{want}, paths(t, err))
 		}
 	})
 	t.Run("a claim without a name", func(t *testing.T) {
 		t.Parallel()
-		w, err := accounts.NewClaimWriter(io.Discard, accounts.CSVWriteOptions{})
+		w, err := files.NewClaimWriter(io.Discard, files.WriteOptions{})
 		require.NoError(t, err)
 		assert.Equal(t, []string{"rows[0].thirdParty"}, paths(t, w.Write(accounts.Claim{ClaimNumber: "N", Status: accounts.StatusActive})))
 	})
@@ -264,33 +259,33 @@ func TestWriterRefuses(t *testing.T) {
 		t.Parallel()
 		a := row(1)
 		a.Status = accounts.StatusClosed
-		assert.Equal(t, []string{"rows[0].status"}, paths(t, open(t, accounts.CSVWriteOptions{Mode: accounts.ActivePortfolio, Rows: 1}).Write(a)))
+		assert.Equal(t, []string{"rows[0].status"}, paths(t, open(t, files.WriteOptions{Mode: files.ActivePortfolio, Rows: 1}).Write(a)))
 	})
 	t.Run("a lone carriage return", func(t *testing.T) {
 		t.Parallel()
 		a := row(1)
 		a.Brand = "a\rb"
-		assert.Equal(t, []string{"rows[0].brand"}, paths(t, open(t, accounts.CSVWriteOptions{}).Write(a)))
+		assert.Equal(t, []string{"rows[0].brand"}, paths(t, open(t, files.WriteOptions{}).Write(a)))
 		a.Brand = "a\r\nb"
-		require.NoError(t, open(t, accounts.CSVWriteOptions{}).Write(a))
+		require.NoError(t, open(t, files.WriteOptions{}).Write(a))
 	})
 	t.Run("a row too many", func(t *testing.T) {
 		t.Parallel()
-		w := open(t, accounts.CSVWriteOptions{Mode: accounts.ActivePortfolio, Rows: 1})
+		w := open(t, files.WriteOptions{Mode: files.ActivePortfolio, Rows: 1})
 		require.NoError(t, w.Write(row(1)))
-		require.ErrorIs(t, w.Write(row(2)), accounts.ErrRowCount)
+		require.ErrorIs(t, w.Write(row(2)), files.ErrRowCount)
 	})
 	t.Run("to finish short", func(t *testing.T) {
 		t.Parallel()
-		w := open(t, accounts.CSVWriteOptions{Mode: accounts.ActivePortfolio, Rows: 3})
+		w := open(t, files.WriteOptions{Mode: files.ActivePortfolio, Rows: 3})
 		require.NoError(t, w.Write(row(1)))
-		require.ErrorIs(t, w.Close(), accounts.ErrRowCount)
+		require.ErrorIs(t, w.Close(), files.ErrRowCount)
 		require.Error(t, w.Write(row(2)))
 	})
 	t.Run("a full disk", func(t *testing.T) {
 		t.Parallel()
 		full := errors.New("disk full")
-		w, err := accounts.NewAccountWriter(failingWriter{full}, accounts.CSVWriteOptions{})
+		w, err := files.NewAccountWriter(failingWriter{full}, files.WriteOptions{})
 		require.NoError(t, err)
 		for i := range 1000 {
 			if err = w.Write(row(i)); err != nil {
@@ -311,18 +306,18 @@ func TestWriteAccountsFile(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "debtors.csv")
 	require.NoError(t, os.WriteFile(path, []byte("yesterday's"), 0o600))
-	o := accounts.CSVWriteOptions{Mode: accounts.ActivePortfolio, Rows: 3}
+	o := files.WriteOptions{Mode: files.ActivePortfolio, Rows: 3}
 	short := errors.New("the query broke off")
 	sources := map[string]iter.Seq2[accounts.Row[accounts.Account], error]{
 		"short": accounts.RowsOf(rows(2)...),
 		"long":  accounts.RowsOf(rows(4)...),
 		"broken": func(yield func(accounts.Row[accounts.Account], error) bool) {
-			_ = yield(sourceRow(1), nil) && yield(accounts.Row[accounts.Account]{}, short)
+			_ = yield(accounts.Row[accounts.Account]{Value: row(1)}, nil) && yield(accounts.Row[accounts.Account]{}, short)
 		},
 		"invalid": accounts.RowsOf(row(1), accounts.Account{}, row(3)),
 	}
 	for name, source := range sources {
-		_, err := accounts.WriteAccountsFile(t.Context(), path, source, o)
+		_, err := files.WriteAccounts(t.Context(), path, source, o)
 		require.Error(t, err, name)
 		b, err := os.ReadFile(path)
 		require.NoError(t, err)
@@ -332,13 +327,13 @@ func TestWriteAccountsFile(t *testing.T) {
 	require.NoError(t, err)
 	assert.Len(t, entries, 1, "no temporary file is left")
 
-	file, err := accounts.WriteAccountsFile(t.Context(), path, accounts.RowsOf(rows(3)...), o)
+	file, err := files.WriteAccounts(t.Context(), path, accounts.RowsOf(rows(3)...), o)
 	require.NoError(t, err)
 	assert.Equal(t, "debtors.csv", file.Name())
 	r, err := file.Open()
 	require.NoError(t, err)
 	defer r.Close()
-	got, errs := gather(accounts.ReadAccounts(r, accounts.CSVReadOptions{}))
+	got, errs := gather(readAccounts(r, files.ReadOptions{}))
 	require.Empty(t, errs)
 	assert.Len(t, got, 3)
 }
@@ -351,12 +346,12 @@ func TestFormulaGuard(t *testing.T) {
 	}
 	for cell, guarded := range cases {
 		var file bytes.Buffer
-		w, err := accounts.NewAccountWriter(&file, accounts.CSVWriteOptions{Columns: []string{"ClientReference", "LastName", "CompanyName", "Status"}})
+		w, err := files.NewAccountWriter(&file, files.WriteOptions{Columns: []string{"ClientReference", "LastName", "CompanyName", "Status"}})
 		require.NoError(t, err)
 		require.NoError(t, w.Write(accounts.Account{ClientReferenceID: "C", Status: accounts.StatusActive, Debtor: accounts.Party{LastName: cell, CompanyName: "x"}}))
 		require.NoError(t, w.Close())
 		assert.Equal(t, guarded, strings.Contains(strings.ReplaceAll(file.String(), "\r", ""), "'"+cell), "%q in %q", cell, file.String())
-		got, errs := gather(accounts.ReadAccounts(&file, accounts.CSVReadOptions{}))
+		got, errs := gather(readAccounts(&file, files.ReadOptions{}))
 		require.Empty(t, errs)
 		if cell == "" {
 			assert.Empty(t, got[0].Value.Debtor.LastName)
@@ -373,12 +368,12 @@ func FuzzReadAccounts(f *testing.F) {
 	f.Add([]byte("\xef\xbb\xbfClientReference\r\n\"a\"\"b\"\r\n"), true)
 	f.Add([]byte("Claim Number,Third-Party DOB\nN,1990-01-02\nN\n"), true)
 	f.Fuzz(func(t *testing.T, data []byte, ignore bool) {
-		o := accounts.CSVReadOptions{IgnoreUnknown: ignore}
-		for range accounts.ReadClaims(bytes.NewReader(data), o) {
+		o := files.ReadOptions{IgnoreUnknown: ignore}
+		for range readClaims(bytes.NewReader(data), o) {
 		}
-		rows, _ := gather(accounts.ReadAccounts(bytes.NewReader(data), o))
+		rows, _ := gather(readAccounts(bytes.NewReader(data), o))
 		var file bytes.Buffer
-		w, err := accounts.NewAccountWriter(&file, accounts.CSVWriteOptions{Columns: allColumns()})
+		w, err := files.NewAccountWriter(&file, files.WriteOptions{Columns: allColumns()})
 		require.NoError(t, err)
 		var written []accounts.Account
 		for _, r := range rows {
@@ -387,7 +382,7 @@ func FuzzReadAccounts(f *testing.F) {
 			}
 		}
 		require.NoError(t, w.Close())
-		again, errs := gather(accounts.ReadAccounts(&file, accounts.CSVReadOptions{}))
+		again, errs := gather(readAccounts(&file, files.ReadOptions{}))
 		require.Empty(t, errs)
 		a, err := json.Marshal(written)
 		require.NoError(t, err)
