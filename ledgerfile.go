@@ -44,7 +44,7 @@ type FileLedger struct {
 	mu      sync.Mutex
 	f       *os.File // nil once closed
 	index   map[keyHash]spot
-	claims  map[keyHash]LedgerEntry // entries whose claim was changed in memory
+	claims  map[keyHash]LedgerEntry // entries that are held, or whose claim was changed in memory
 	end     int64                   // where the last whole line ends
 	lines   int                     // in the file, outdated ones included
 	wait    int                     // outdated lines before rewriting is tried again after a failure
@@ -74,6 +74,7 @@ type ledgerLine struct {
 	version int64
 	state   uint8
 	body    []byte
+	claim   *LedgerEntry // the entry, if somebody holds it: what is on disk does not count as a claim
 }
 
 // ErrLedgerInUse: the ledger is open already, in this process or another.
@@ -289,7 +290,13 @@ func (l *FileLedger) join(e LedgerEntry, body []byte) (*ledgerBatch, error) {
 		l.next = &ledgerBatch{keys: map[keyHash]struct{}{}, done: make(chan struct{})}
 	}
 	l.next.keys[h] = struct{}{}
-	l.next.lines = append(l.next.lines, ledgerLine{h, e.Version + 1, stateCode(e.State), body})
+	line := ledgerLine{key: h, version: e.Version + 1, state: stateCode(e.State), body: body}
+	if e.Owner != "" {
+		e.Version++
+		e.Attributes = maps.Clone(e.Attributes)
+		line.claim = &e
+	}
+	l.next.lines = append(l.next.lines, line)
 	return l.next, nil
 }
 
@@ -380,6 +387,9 @@ func (l *FileLedger) write(b *ledgerBatch) {
 		size := sealedSize(line.body)
 		l.index[line.key] = spot{l.end, line.version, uint32(size), line.state} //nolint:gosec // ledgerBody bounds a line
 		delete(l.claims, line.key)
+		if line.claim != nil {
+			l.claims[line.key] = *line.claim
+		}
 		l.end += int64(size)
 	}
 	l.lines += len(b.lines)

@@ -483,6 +483,10 @@ func TestFileLedgerKeepsClaimsInMemory(t *testing.T) {
 	require.NoError(t, l.Store(t.Context(), fresh))
 	grown := size()
 	assert.Greater(t, grown, empty)
+	got, err = l.Load(t.Context(), "a")
+	require.NoError(t, err)
+	assert.Equal(t, "me", got.Owner, "a durable change keeps its claim")
+	assert.True(t, until.Equal(got.Until))
 	for v := int64(2); v < 6; v++ {
 		fresh.Version, fresh.Until = v, fresh.Until.Add(time.Minute)
 		require.NoError(t, l.Store(t.Context(), fresh))
