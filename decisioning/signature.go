@@ -7,9 +7,12 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/ccr-sdk/ccr"
 	"github.com/go-json-experiment/json/jsontext"
@@ -42,55 +45,105 @@ type Event struct {
 	Body    jsontext.Value // the whole delivery
 }
 
-// SignPayload returns the value of [SignatureHeader] for a payload, as Algoan
-// makes it: the HMAC-SHA256, keyed by the subscription's secret, of the compact
-// JSON of the inner payload alone. Only white space is taken out of the
-// payload; it is never written anew, since the order of members, the escapes in
-// texts and the digits of numbers would not survive that. Tests of your own
-// receiver sign with it.
-//
-// The rule is that of Algoan's published connectors; its current documentation
-// says nothing of signatures in the part that is public.
+// SignPayload returns the value of [SignatureHeader] for a payload, as Algoan's
+// published connectors and the example in its documentation make it: the
+// HMAC-SHA256, keyed by the subscription's secret, of the compact JSON of the
+// inner payload alone. Only white space is taken out of the payload; it is never
+// written anew, since the order of members, the escapes in texts and the digits
+// of numbers would not survive that. Tests of your own receiver sign with it.
 func SignPayload(secret ccr.Secret, payload []byte) (string, error) {
-	sum, err := sign(secret, payload)
+	forms, err := signedForms(payload)
 	if err != nil {
 		return "", err
 	}
-	return signaturePrefix + hex.EncodeToString(sum), nil
+	sums, err := sign(secret, forms[:1])
+	if err != nil {
+		return "", err
+	}
+	return signaturePrefix + hex.EncodeToString(sums[0]), nil
 }
 
-func sign(secret ccr.Secret, payload []byte) ([]byte, error) {
-	key, err := secret.Reveal()
-	if err != nil {
-		return nil, err
-	}
+// signedForms are the forms of a payload that Algoan may have signed: the
+// compact JSON as it came, as the example of its documentation has it, and the
+// same with the escapes that the documentation's prose names, in each case of
+// their digits that it shows: lower, upper, and lower for what is not ASCII
+// beside upper for the rest.
+func signedForms(payload []byte) ([][]byte, error) {
 	var compact bytes.Buffer
 	compact.Grow(len(payload))
 	if err := json.Compact(&compact, payload); err != nil {
 		return nil, errors.New("decisioning: the payload is not JSON")
 	}
-	mac := hmac.New(sha256.New, []byte(key))
-	mac.Write(compact.Bytes()) //nolint:errcheck // a hash never fails
-	return mac.Sum(nil), nil
+	plain := compact.Bytes()
+	if bytes.IndexFunc(plain, func(r rune) bool { return r >= utf8.RuneSelf || strings.ContainsRune("/<%@", r) }) < 0 {
+		return [][]byte{plain}, nil // all forms are the same
+	}
+	return [][]byte{plain, escaped(plain, `\u%04X`, `\u%04x`), escaped(plain, `\u%04x`, `\u%04x`), escaped(plain, `\u%04X`, `\u%04X`)}, nil
 }
 
-// verify compares in constant time with every secret; without a secret nothing
-// is right. A secret that cannot be read is an error of its own.
+// escaped writes \/ for a slash and \u with four digits for <, %, @ and what is
+// not ASCII. Escapes that are there already stay as they are.
+func escaped(plain []byte, ascii, other string) []byte {
+	out := make([]byte, 0, len(plain)+len(plain)/2)
+	for i := 0; i < len(plain); {
+		r, size := utf8.DecodeRune(plain[i:])
+		switch {
+		case r == '\\' && i+1 < len(plain): // an escape, such as \/
+			size = 2
+			out = append(out, plain[i:i+2]...)
+		case r == '/':
+			out = append(out, `\/`...)
+		case r == '<' || r == '%' || r == '@':
+			out = fmt.Appendf(out, ascii, r)
+		case r >= utf8.RuneSelf:
+			for _, unit := range utf16.Encode([]rune{r}) {
+				out = fmt.Appendf(out, other, unit)
+			}
+		default:
+			out = append(out, plain[i])
+		}
+		i += size
+	}
+	return out
+}
+
+// sign returns the sum of each form.
+func sign(secret ccr.Secret, forms [][]byte) ([][]byte, error) {
+	key, err := secret.Reveal()
+	if err != nil {
+		return nil, err
+	}
+	sums := make([][]byte, len(forms))
+	for i, form := range forms {
+		mac := hmac.New(sha256.New, []byte(key))
+		mac.Write(form) //nolint:errcheck // a hash never fails
+		sums[i] = mac.Sum(nil)
+	}
+	return sums, nil
+}
+
+// verify compares the whole signature in constant time with every secret and
+// form; without a secret nothing is right. A secret that cannot be read is an
+// error of its own.
 func verify(signature string, payload []byte, secrets []ccr.Secret) error {
 	given, err := hex.DecodeString(strings.TrimPrefix(signature, signaturePrefix))
-	if err != nil || !strings.HasPrefix(signature, signaturePrefix) || len(given) != sha256.Size {
+	if err != nil || !strings.HasPrefix(signature, signaturePrefix) {
+		return ErrSignature
+	}
+	forms, err := signedForms(payload)
+	if err != nil {
 		return ErrSignature
 	}
 	var unreadable error
 	right := false
 	for _, secret := range secrets {
-		sum, err := sign(secret, payload)
+		sums, err := sign(secret, forms)
 		if err != nil {
 			unreadable = err
 			continue
 		}
-		if hmac.Equal(sum, given) {
-			right = true
+		for _, sum := range sums {
+			right = hmac.Equal(sum, given) || right // of another length: never
 		}
 	}
 	switch {

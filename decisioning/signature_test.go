@@ -7,6 +7,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,6 +21,7 @@ import (
 
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/decisioning"
+	"github.com/ccr-sdk/ccr/decisioning/decisioningtest"
 )
 
 // vectorSecret keys the vectors of testdata/signatures, which openssl made.
@@ -164,4 +167,75 @@ func FuzzEvent(f *testing.F) {
 		require.Equal(t, signature, same)
 		require.NotEmpty(t, e.Name)
 	})
+}
+
+// TestEscapedSignatures: the prose of Algoan's documentation says that the
+// escaped payload is signed, its example signs the payload as it stands; either
+// is right, in each case of the digits.
+func TestEscapedSignatures(t *testing.T) {
+	t.Parallel()
+	folder := filepath.Join("testdata", "signatures", "escaped")
+	sums, err := os.ReadFile(filepath.Join(folder, "openssl.txt"))
+	require.NoError(t, err)
+	sent, err := os.ReadFile(filepath.Join("testdata", "signatures", "sent.json"))
+	require.NoError(t, err)
+	n := 0
+	for line := range strings.SplitSeq(strings.TrimSpace(string(sums)), "\n") {
+		sum, file, ok := strings.Cut(line, "  ")
+		if !ok || strings.HasPrefix(line, "#") {
+			continue
+		}
+		n++
+		_, err := decisioning.ParseEvent(delivery(string(sent)), "sha256="+sum, ccr.NewSecret(vectorSecret))
+		require.NoError(t, err, file)
+		_, err = decisioning.ParseEvent(delivery(string(sent)), "sha256="+sum, ccr.NewSecret("another"))
+		require.ErrorIs(t, err, decisioning.ErrSignature)
+		other := strings.Replace(string(sent), "jane", "john", 1)
+		_, err = decisioning.ParseEvent(delivery(other), "sha256="+sum, ccr.NewSecret(vectorSecret))
+		require.ErrorIs(t, err, decisioning.ErrSignature)
+	}
+	assert.Equal(t, 4, n)
+}
+
+// TestShortenedSignature: a right signature is right as a whole only. One that
+// is compared by its length alone is guessed in 256 tries.
+func TestShortenedSignature(t *testing.T) {
+	t.Parallel()
+	secret := ccr.NewSecret("one")
+	const payload = `{"customerId":"c1"}`
+	signature, err := decisioning.SignPayload(secret, []byte(payload))
+	require.NoError(t, err)
+	for _, size := range []int{0, 1, 8, 31} {
+		_, err := decisioning.ParseEvent(delivery(payload), signature[:len("sha256=")+2*size], secret)
+		require.ErrorIs(t, err, decisioning.ErrSignature, "%d bytes", size)
+	}
+	_, err = decisioning.ParseEvent(delivery(payload), signature+"00", secret)
+	require.ErrorIs(t, err, decisioning.ErrSignature)
+}
+
+// TestServerSignsEitherWay: by its own code, not by the client's.
+func TestServerSignsEitherWay(t *testing.T) {
+	t.Parallel()
+	for _, escaped := range []bool{false, true} {
+		got := make(chan decisioning.Event, 1)
+		srv, client := serve(t, decisioningtest.Config{EscapedSignatures: escaped})
+		subs, err := client.EnsureSubscriptions(t.Context(), wanted("x"))
+		require.NoError(t, err)
+		secret := ccr.NewSecret("hush")
+		plain := ""
+		srv.DeliverTo(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, err := io.ReadAll(r.Body)
+			assert.NoError(t, err)
+			e, err := decisioning.ParseEvent(body, r.Header.Get(decisioning.SignatureHeader), secret)
+			assert.NoError(t, err)
+			plain, err = decisioning.SignPayload(secret, e.Payload)
+			assert.NoError(t, err)
+			assert.Equal(t, escaped, plain != r.Header.Get(decisioning.SignatureHeader))
+			got <- e
+		}))
+		srv.Emit("x", map[string]string{"customerId": "ü/<%@>&😀"})
+		e := <-got
+		assert.Equal(t, "ü/<%@>&😀", e.CustomerID)
+		assert.Equal(t, subs[0].ID, e.SubscriptionID)
+	}
 }

@@ -6,7 +6,7 @@
 //
 // Without -live it starts an Algoan API in the process and sends it a made-up
 // profile, or yours; nothing leaves the machine. That API scores by a fixed
-// rule table, not by Algoan's engine. With -live it speaks to the real API,
+// fixed figures, not by Algoan's engine. With -live it speaks to the real API,
 // with the environment variables that -help lists:
 //
 //	go run ./examples/decisioning -live -profile person.json -customer C-1
