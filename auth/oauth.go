@@ -36,7 +36,7 @@ const (
 // ClientCredentialsConfig configures [NewClientCredentials].
 type ClientCredentialsConfig struct {
 	// TokenURL is the token endpoint, https. Credit Clear gives it at
-	// onboarding (path /oauth/token); Algoan's is decisioning.TokenURL.
+	// onboarding (path /oauth/token); Algoan's is decisioning.DefaultTokenURL.
 	TokenURL     string
 	ClientID     string     // the vendor gives both; required
 	ClientSecret ccr.Secret // revealed at each token request, so a rotated file is picked up

@@ -73,7 +73,7 @@ type Bank struct {
 	ID      string                    `json:"id,omitzero"`      // not needed; whose id is not documented
 	Name    string                    `json:"name,omitzero"`    // needed: duplicates are found by it
 	LogoURL string                    `json:"logoUrl,omitzero"` // for display
-	Country string                    `json:"country,omitzero"` // ISO 3166-1 alpha-2 (inferred from the account's)
+	Country string                    `json:"country,omitzero"` // ISO 3166-1 alpha-2, as the account's. Inferred.
 	Extra   map[string]jsontext.Value `json:",embed"`           // every other member: see "Unknown members"
 }
 

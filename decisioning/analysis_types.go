@@ -12,7 +12,7 @@ type Analysis struct {
 	ProjectID      string              `json:"projectId,omitzero"`      // the one that the credential is of
 	CustomerID     string              `json:"customerId,omitzero"`     // whose accounts they are
 	Name           string              `json:"name,omitzero"`           // optional; who gives it is not documented
-	UserID         string              `json:"userId,omitzero"`         // optional; subject of a token (inferred)
+	UserID         string              `json:"userId,omitzero"`         // optional; subject of a token. Inferred.
 	Status         AnalysisStatus      `json:"status,omitzero"`         // COMPLETED and ERROR are its ends
 	Source         AnalysisSource      `json:"source,omitzero"`         // what started it
 	DataOrigin     DataOrigin          `json:"dataOrigin,omitzero"`     // as it was given
@@ -80,7 +80,7 @@ type AnalysisParameters struct {
 type AnalysisMetadata struct {
 	LastTransactionGap      *int                      `json:"lastTransactionGap,omitzero"`      // days
 	HistoricalDepth         *int                      `json:"historicalDepth,omitzero"`         // days
-	MonthlyTransactionCount *float64                  `json:"monthlyTransactionCount,omitzero"` // a mean (inferred)
+	MonthlyTransactionCount *float64                  `json:"monthlyTransactionCount,omitzero"` // a mean. Inferred.
 	NumberOfCheckings       *int                      `json:"numberOfCheckings,omitzero"`       // CHECKING accounts
 	NumberOfSavings         *int                      `json:"numberOfSavings,omitzero"`         // SAVINGS accounts
 	NumberOfLoans           *int                      `json:"numberOfLoans,omitzero"`           // LOAN accounts
@@ -93,7 +93,7 @@ type AnalysisMetadata struct {
 // MonthDays is how many days of a month the data covers.
 type MonthDays struct {
 	Month string                    `json:"month,omitzero"`  // YYYY-MM
-	Days  int                       `json:"nbDays,omitzero"` // with data (inferred)
+	Days  int                       `json:"nbDays,omitzero"` // with data. Inferred.
 	Extra map[string]jsontext.Value `json:",embed"`          // every other member: see "Unknown members"
 }
 

@@ -12,11 +12,11 @@ import (
 )
 
 const (
-	// BaseURL is the API. Sandbox and production are told apart by the
+	// DefaultBaseURL is the API. Sandbox and production are told apart by the
 	// credential, not by the host.
-	BaseURL = "https://api.algoan.com"
-	// TokenURL is where [auth.NewClientCredentials] gets tokens.
-	TokenURL = BaseURL + tokenPath
+	DefaultBaseURL = "https://api.algoan.com"
+	// DefaultTokenURL is where [auth.NewClientCredentials] gets tokens.
+	DefaultTokenURL = DefaultBaseURL + tokenPath
 
 	tokenPath = "/v1/oauth/token"
 )
@@ -29,15 +29,15 @@ type Client struct {
 	ensureSub sync.Mutex // EnsureSubscriptions lists, then creates
 }
 
-// NewClient makes a client of the API at [BaseURL], unless [ccr.WithBaseURL]
+// NewClient makes a client of the API at [DefaultBaseURL], unless [ccr.WithBaseURL]
 // says otherwise. It does no I/O. The credential is one of
 // [auth.NewClientCredentials] with the client id and secret of Algoan's
-// console; its token endpoint is [TokenURL].
+// console; its token endpoint is [DefaultTokenURL].
 func NewClient(cred auth.Credential, opts ...ccr.Option) (*Client, error) {
 	if cred == nil {
 		return nil, errors.New("decisioning: NewClient needs a credential")
 	}
-	t, err := transport.New(transport.Config{Service: service, DefaultBaseURL: BaseURL, Credential: cred}, opts...)
+	t, err := transport.New(transport.Config{Service: service, DefaultBaseURL: DefaultBaseURL, Credential: cred}, opts...)
 	if err != nil {
 		return nil, err
 	}

@@ -100,7 +100,7 @@ func TestIDsAreOneSegment(t *testing.T) {
 
 func TestFromEnv(t *testing.T) {
 	srv, _ := serve(t, decisioningtest.Config{})
-	for _, name := range []string{decisioning.EnvClientID, decisioning.EnvClientSecret, decisioning.EnvClientSecret + "_FILE", decisioning.EnvBaseURL, decisioning.EnvTokenURL, decisioning.EnvEnvironment} {
+	for _, name := range []string{decisioning.EnvToken, decisioning.EnvToken + "_FILE", decisioning.EnvClientID, decisioning.EnvClientSecret, decisioning.EnvClientSecret + "_FILE", decisioning.EnvBaseURL, decisioning.EnvTokenURL, decisioning.EnvEnvironment} {
 		t.Setenv(name, "")
 	}
 	_, err := decisioning.FromEnv()
@@ -138,6 +138,18 @@ func TestFromEnv(t *testing.T) {
 	client, err = decisioning.FromEnv()
 	require.NoError(t, err, "production is the default; nothing is sent")
 	require.NotNil(t, client)
+
+	t.Setenv(decisioning.EnvToken, "made-up-token")
+	_, err = decisioning.FromEnv()
+	require.ErrorContains(t, err, "both set")
+	t.Setenv(decisioning.EnvClientID, "")
+	client, err = decisioning.FromEnv(srv.Options()...)
+	require.NoError(t, err)
+	_, err = client.Customers(decisioning.ListOptions{}).Page(t.Context(), 1)
+	require.ErrorIs(t, err, ccr.ErrUnauthorized, "the token is sent as it is, and this server knows no such one")
+	assert.NotContains(t, err.Error(), "made-up-token")
+	all := srv.Requests("Customers")
+	assert.Equal(t, "Bearer made-up-token", all[len(all)-1].Header.Get("Authorization"))
 }
 
 func TestMockIsAnAPI(t *testing.T) {

@@ -20,8 +20,8 @@ type Customer struct {
 	Owner              *Tenant             `json:"owner,omitzero"`              // the original one, if it was shared
 	Shares             []Share             `json:"shares,omitzero"`             // with whom, and since when
 	Storage            *Storage            `json:"storage,omitzero"`            // how long data is kept
-	CreatedAt          ccr.DateTime        `json:"createdAt,omitzero"`          // inferred
-	UpdatedAt          ccr.DateTime        `json:"updatedAt,omitzero"`          // inferred
+	CreatedAt          ccr.DateTime        `json:"createdAt,omitzero"`          // Inferred.
+	UpdatedAt          ccr.DateTime        `json:"updatedAt,omitzero"`          // Inferred.
 	// Extra holds every other member as it came: see "Unknown members" in
 	// the package's documentation.
 	Extra map[string]jsontext.Value `json:",embed"`
@@ -39,21 +39,21 @@ type NewCustomer struct {
 // CustomerUpdate is a partial change: unset members stay as they are.
 type CustomerUpdate struct {
 	AggregationDetails *AggregationDetails       `json:"aggregationDetails,omitzero"` // as in Algoan's own example
-	PersonalDetails    *PersonalDetails          `json:"personalDetails,omitzero"`    // inferred: Algoan's own example patches only aggregationDetails
+	PersonalDetails    *PersonalDetails          `json:"personalDetails,omitzero"`    // Algoan's own example patches only aggregationDetails. Inferred.
 	Extra              map[string]jsontext.Value `json:",embed"`                      // added to the request; wins over a field of the same name
 }
 
 // AggregationDetails says how a customer's bank is reached by an aggregator.
 type AggregationDetails struct {
-	UserID         string                    `json:"userId,omitzero"`         // of the user, at the aggregator (inferred)
+	UserID         string                    `json:"userId,omitzero"`         // of the user, at the aggregator. Inferred.
 	AggregatorName AggregatorName            `json:"aggregatorName,omitzero"` // who fetches the data
-	CallbackURL    string                    `json:"callbackUrl,omitzero"`    // yours: where the user goes afterwards (inferred)
+	CallbackURL    string                    `json:"callbackUrl,omitzero"`    // yours: where the user goes afterwards. Inferred.
 	Token          ccr.Secret                `json:"token,omitzero"`          // printed and marshalled as "[redacted]"; sent in full
 	Mode           AggregationMode           `json:"mode,omitzero"`           // says which of the URLs is used
 	RedirectURL    string                    `json:"redirectUrl,omitzero"`    // where to send the user, in mode REDIRECT
 	APIURL         string                    `json:"apiUrl,omitzero"`         // what to call, in mode API
 	IframeURL      string                    `json:"iframeUrl,omitzero"`      // what to embed, in that mode
-	ClientID       string                    `json:"clientId,omitzero"`       // yours, at the aggregator (inferred)
+	ClientID       string                    `json:"clientId,omitzero"`       // yours, at the aggregator. Inferred.
 	Extra          map[string]jsontext.Value `json:",embed"`                  // every other member: see "Unknown members"
 }
 
@@ -169,7 +169,7 @@ type Share struct {
 // Storage says when Algoan deletes a customer's data.
 type Storage struct {
 	Type      StorageType               `json:"type,omitzero"`      // what happens when the time is over
-	ExpiresAt ccr.DateTime              `json:"expiresAt,omitzero"` // unset: not limited (inferred)
+	ExpiresAt ccr.DateTime              `json:"expiresAt,omitzero"` // unset: not limited. Inferred.
 	Extra     map[string]jsontext.Value `json:",embed"`             // every other member: see "Unknown members"
 }
 

@@ -5,7 +5,7 @@
 // # From token to score
 //
 //	cred, err := auth.NewClientCredentials(auth.ClientCredentialsConfig{
-//		TokenURL: decisioning.TokenURL, ClientID: id, ClientSecret: secret,
+//		TokenURL: decisioning.DefaultTokenURL, ClientID: id, ClientSecret: secret,
 //	})
 //	client, err := decisioning.NewClient(cred)           // or decisioning.FromEnv()
 //	customer, err := client.EnsureCustomer(ctx, decisioning.NewCustomer{CustomIdentifier: "C-1"})
@@ -26,6 +26,17 @@
 // documents as needed, and reports all faults at once by their path. Each check
 // is a [Precondition] that [AnalysisInput.Skip] switches off. Scores look at
 // the last 90 days; [AnalysisInput.ShiftedTo] moves a stored profile to today.
+//
+// Algoan publishes profiles to try this with, at
+// github.com/algoan/fake-open-banking-data below samples/: for each market one
+// that scores well and one that does not. [ReadProfile] reads them;
+// decisioningtest tells their markets and risks apart, too. That the French and
+// the Spanish ones are good and risky is inferred from their descriptions.
+//
+//	market  good                        risky
+//	FR      fr/lara_croft.json          fr/harry_potter.json
+//	GB      en/sherlock_holmes.json     en/james_watson.json
+//	ES      es/raquel_murillo.json      es/sergio_marquina.json
 //
 // # When it is done
 //

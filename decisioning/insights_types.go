@@ -7,13 +7,13 @@ import (
 
 // CreditInsights is what an analysis found out about a customer's finances.
 type CreditInsights struct {
-	Version    string                    `json:"version,omitzero"`    // of what computed them (inferred)
+	Version    string                    `json:"version,omitzero"`    // of what computed them. Inferred.
 	CashFlows  []CashFlow                `json:"cashFlows,omitzero"`  // also by [Client.CashFlows]
 	Incomes    *Incomes                  `json:"incomes,omitzero"`    // also by [Client.Incomes]
 	Expenses   *Expenses                 `json:"expenses,omitzero"`   // also by [Client.Expenses]
 	Loans      *Loans                    `json:"loans,omitzero"`      // also by [Client.Loans]
 	Risks      *Risks                    `json:"risks,omitzero"`      // also by [Client.Risks]
-	Essentials *Essentials               `json:"essentials,omitzero"` // inferred: where essentials hang is not documented
+	Essentials *Essentials               `json:"essentials,omitzero"` // where essentials hang is not documented. Inferred.
 	Extra      map[string]jsontext.Value `json:",embed"`              // every other member: see "Unknown members"
 }
 
@@ -22,7 +22,7 @@ type CashFlow struct {
 	ID                  string                    `json:"id,omitzero"`                  // optional
 	Type                TransactionType           `json:"type,omitzero"`                // how the money moved
 	Category            Category                  `json:"category,omitzero"`            // what for
-	LabelRoot           string                    `json:"labelRoot,omitzero"`           // what the labels have in common (inferred)
+	LabelRoot           string                    `json:"labelRoot,omitzero"`           // what the labels have in common. Inferred.
 	Label               string                    `json:"label,omitzero"`               // the bank's, for display
 	TotalAmount         ccr.Amount                `json:"totalAmount,omitzero"`         // signed
 	TotalRejectedAmount ccr.Amount                `json:"totalRejectedAmount,omitzero"` // of those that were rejected
@@ -44,7 +44,7 @@ type Regularity struct {
 	DueDays                  []int                     `json:"dueDays,omitzero"`                    // days of the month
 	Interval                 *DayInterval              `json:"interval,omitzero"`                   // between two of them
 	MeanNumberOfDaysInterval *float64                  `json:"meanNumberOfDaysInInterval,omitzero"` // from one to the next
-	Accuracy                 *float64                  `json:"accuracy,omitzero"`                   // percent (inferred from a sample of 93)
+	Accuracy                 *float64                  `json:"accuracy,omitzero"`                   // percent: a sample has 93. Inferred.
 	Periodicity              Periodicity               `json:"periodicity,omitzero"`                // how often it comes back
 	Repartition              Repartition               `json:"repartition,omitzero"`                // when it was seen
 	Extra                    map[string]jsontext.Value `json:",embed"`                              // every other member: see "Unknown members"
@@ -72,7 +72,7 @@ const (
 // Incomes is money that came in.
 type Incomes struct {
 	TotalAmount   ccr.Amount        `json:"totalAmount,omitzero"`   // of the period of the analysis
-	MonthlyAmount ccr.Amount        `json:"monthlyAmount,omitzero"` // of one month: a mean (inferred)
+	MonthlyAmount ccr.Amount        `json:"monthlyAmount,omitzero"` // of one month: a mean. Inferred.
 	Indicators    *IncomeIndicators `json:"indicators,omitzero"`    // nil if there are none
 	Categories    []CategoryGroup   `json:"categories,omitzero"`    // where it came from
 	// Employers comes in the French market only; the shape of its elements is
@@ -83,14 +83,14 @@ type Incomes struct {
 
 // IncomeIndicators are ratios of incomes.
 type IncomeIndicators struct {
-	AllowancesRatio *float64                  `json:"allowancesRatio,omitzero"` // of allowances to all incomes (inferred)
+	AllowancesRatio *float64                  `json:"allowancesRatio,omitzero"` // of allowances to all incomes. Inferred.
 	Extra           map[string]jsontext.Value `json:",embed"`                   // every other member: see "Unknown members"
 }
 
 // Expenses is money that went out; its amounts are negative.
 type Expenses struct {
 	TotalAmount          ccr.Amount                `json:"totalAmount,omitzero"`          // of the period of the analysis; negative
-	MonthlyAmount        ccr.Amount                `json:"monthlyAmount,omitzero"`        // of one month: a mean (inferred); negative
+	MonthlyAmount        ccr.Amount                `json:"monthlyAmount,omitzero"`        // of one month: a mean; negative. Inferred.
 	Categories           []CategoryGroup           `json:"categories,omitzero"`           // where it went
 	FrequentTransactions []FrequentTransactions    `json:"frequentTransactions,omitzero"` // older
 	Extra                map[string]jsontext.Value `json:",embed"`                        // every other member: see "Unknown members"
@@ -100,7 +100,7 @@ type Expenses struct {
 type CategoryGroup struct {
 	Name          Category   `json:"name,omitzero"`          // the category
 	TotalAmount   ccr.Amount `json:"totalAmount,omitzero"`   // of the period of the analysis
-	MonthlyAmount ccr.Amount `json:"monthlyAmount,omitzero"` // of one month: a mean over all of them (inferred)
+	MonthlyAmount ccr.Amount `json:"monthlyAmount,omitzero"` // of one month: a mean over all of them. Inferred.
 	// MonthlyAmountOfActiveMonths leaves out months without any; newer.
 	MonthlyAmountOfActiveMonths ccr.Amount                `json:"monthlyAmountExcludingMonthsWithoutValues,omitzero"`
 	Calendar                    []MonthAmount             `json:"calendar,omitzero"`     // by month
@@ -124,10 +124,10 @@ type Loans struct {
 
 // LoanFlows sums one direction of loans.
 type LoanFlows struct {
-	Count         *int                      `json:"count,omitzero"`         // of loans (inferred)
+	Count         *int                      `json:"count,omitzero"`         // of loans. Inferred.
 	TotalAmount   ccr.Amount                `json:"totalAmount,omitzero"`   // of the period of the analysis
-	MonthlyAmount ccr.Amount                `json:"monthlyAmount,omitzero"` // of one month: a mean (inferred)
-	Details       []CashFlow                `json:"details,omitzero"`       // one for each loan (inferred)
+	MonthlyAmount ccr.Amount                `json:"monthlyAmount,omitzero"` // of one month: a mean. Inferred.
+	Details       []CashFlow                `json:"details,omitzero"`       // one for each loan. Inferred.
 	Extra         map[string]jsontext.Value `json:",embed"`                 // every other member: see "Unknown members"
 }
 
@@ -138,7 +138,7 @@ type Risks struct {
 	Overdraft      *Overdraft                `json:"overdraft,omitzero"`      // below zero
 	HeavyFailures  *HeavyFailures            `json:"heavyFailures,omitzero"`  // recovered by force
 	WageAdvance    *RiskGroup                `json:"wageAdvance,omitzero"`    // pay taken in advance
-	DebtCollection *RiskGroup                `json:"debtCollection,omitzero"` // newer; its shape is inferred
+	DebtCollection *RiskGroup                `json:"debtCollection,omitzero"` // newer; its shape is not documented. Inferred.
 	Extra          map[string]jsontext.Value `json:",embed"`                  // every other member: see "Unknown members"
 }
 
@@ -153,7 +153,7 @@ type RiskGroup struct {
 type Incidents struct {
 	PaymentRejections *Rejections               `json:"paymentRejections,omitzero"` // payments without cover
 	CheckRejections   *Rejections               `json:"checkRejections,omitzero"`   // cheques without cover
-	InterventionFees  *RiskGroup                `json:"interventionFees,omitzero"`  // for incidents that the bank dealt with (inferred)
+	InterventionFees  *RiskGroup                `json:"interventionFees,omitzero"`  // for incidents that the bank dealt with. Inferred.
 	Extra             map[string]jsontext.Value `json:",embed"`                     // every other member: see "Unknown members"
 }
 
@@ -176,25 +176,38 @@ type Overdraft struct {
 
 // HeavyFailures is recovery by force.
 type HeavyFailures struct {
-	DirectRecoveryOfDebt *RiskGroup                `json:"directRecoveryOfDebt,omitzero"` // taken from the account for a creditor (inferred)
-	BankAccountSeizure   *RiskGroup                `json:"bankAccountSeizure,omitzero"`   // frozen or taken for a creditor (inferred)
+	DirectRecoveryOfDebt *RiskGroup                `json:"directRecoveryOfDebt,omitzero"` // taken from the account for a creditor. Inferred.
+	BankAccountSeizure   *RiskGroup                `json:"bankAccountSeizure,omitzero"`   // frozen or taken for a creditor. Inferred.
 	Extra                map[string]jsontext.Value `json:",embed"`                        // every other member: see "Unknown members"
 }
 
-// Essentials is the newer short form of the insights. Neither its place in the
-// JSON nor whether its members are numbers or objects is documented, hence
-// [Figure].
+// Essentials is the newer short form of the insights
+// (docs.algoan.com/developer-doc/essentials). Neither its place in the JSON nor
+// whether its members are numbers or objects is documented, hence [Figure].
 type Essentials struct {
-	HistoricalDepth            Figure                    `json:"historicalDepth,omitzero"`            // days
-	ActivityScore              Figure                    `json:"activityScore,omitzero"`              // 0 or 1 to 100; below 20 is insufficient, 50 and more is normal
-	MainIncome                 Figure                    `json:"mainIncome,omitzero"`                 // the largest one (inferred)
-	MonthlyRegularIncome       Figure                    `json:"monthlyRegularIncome,omitzero"`       // of one month, by the name, as the three below
-	MonthlyEssentialExpenses   Figure                    `json:"monthlyEssentialExpenses,omitzero"`   // rent, power and the like (inferred)
-	MonthlyLoanRepayments      Figure                    `json:"monthlyLoanRepayments,omitzero"`      // of all loans
-	MonthlyDiscretionaryIncome Figure                    `json:"monthlyDiscretionaryIncome,omitzero"` // what is left (inferred)
-	DebtToIncome               Figure                    `json:"debtToIncome,omitzero"`               // ratio
-	RedFlags                   jsontext.Value            `json:"redFlags,omitzero"`                   // its shape is not documented
-	Extra                      map[string]jsontext.Value `json:",embed"`                              // every other member: see "Unknown members"
+	// HistoricalDepth of the data, in days.
+	HistoricalDepth Figure `json:"historicalDepth,omitzero"`
+	// ActivityScore is 0 or 1 to 100: whether the accounts are the person's
+	// main ones. Algoan warns below 10 (another page of it: 20); 50 and more is
+	// normal.
+	ActivityScore Figure `json:"activityScore,omitzero"`
+	// MainIncome is of WAGE, RETIREMENT_PENSION and REVERSIONARY_PENSION.
+	MainIncome Figure `json:"mainIncome,omitzero"`
+	// MonthlyRegularIncome of one month, as the three below.
+	MonthlyRegularIncome Figure `json:"monthlyRegularIncome,omitzero"`
+	// MonthlyEssentialExpenses are RENT, REGULAR_EXPENSE, PAID_ALIMONY,
+	// HOUSING_TAX, INCOME_TAX and PERSO_TAX, of periodicity MONTHLY.
+	MonthlyEssentialExpenses Figure `json:"monthlyEssentialExpenses,omitzero"`
+	// MonthlyLoanRepayments of all loans.
+	MonthlyLoanRepayments Figure `json:"monthlyLoanRepayments,omitzero"`
+	// MonthlyDiscretionaryIncome is the regular income less essential expenses
+	// and loan repayments.
+	MonthlyDiscretionaryIncome Figure `json:"monthlyDiscretionaryIncome,omitzero"`
+	// DebtToIncome is a ratio.
+	DebtToIncome Figure `json:"debtToIncome,omitzero"`
+	// RedFlags have no documented shape.
+	RedFlags jsontext.Value            `json:"redFlags,omitzero"`
+	Extra    map[string]jsontext.Value `json:",embed"` // every other member: see "Unknown members"
 }
 
 // Figure is a member of which it is not known whether it is a number or an

@@ -31,8 +31,8 @@ func (c *Client) Risks(ctx context.Context, customerID, analysisID string, opts 
 	return call[Risks](ctx, c, routeRisks, nil, opts, customerID, analysisID)
 }
 
-// Essentials returns the short form of the insights. Its path is inferred:
-// Algoan documents the object, not where it hangs.
+// Essentials returns the short form of the insights. Algoan documents the
+// object, not its path. Inferred.
 func (c *Client) Essentials(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*Essentials, error) {
 	return call[Essentials](ctx, c, routeEssentials, nil, opts, customerID, analysisID)
 }

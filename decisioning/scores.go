@@ -13,7 +13,7 @@ type Scores struct {
 
 // CreditScore looks at 90 days.
 type CreditScore struct {
-	Version    string                    `json:"version,omitzero"`    // of the model (inferred)
+	Version    string                    `json:"version,omitzero"`    // of the model. Inferred.
 	Value      float64                   `json:"value,omitzero"`      // 0 (risky) to 1000 (safe)
 	Indicators *ScoreIndicators          `json:"indicators,omitzero"` // nil if the project has none
 	Extra      map[string]jsontext.Value `json:",embed"`              // every other member: see "Unknown members"

@@ -12,7 +12,7 @@ type Subscription struct {
 	ID        string                    `json:"id,omitzero"`        // 24 hexadecimal digits, as all of Algoan's ids
 	EventName EventName                 `json:"eventName,omitzero"` // one for each subscription
 	Target    string                    `json:"target,omitzero"`    // your URL
-	Status    SubscriptionStatus        `json:"status,omitzero"`    // only an ACTIVE one is called (inferred)
+	Status    SubscriptionStatus        `json:"status,omitzero"`    // only an ACTIVE one is called. Inferred.
 	Secret    ccr.Secret                `json:"secret,omitzero"`    // keys the signature; printed and marshalled as "[redacted]"
 	CreatedAt ccr.DateTime              `json:"createdAt,omitzero"` // perhaps missing
 	UpdatedAt ccr.DateTime              `json:"updatedAt,omitzero"` // perhaps missing

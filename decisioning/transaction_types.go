@@ -27,8 +27,8 @@ type Transaction struct {
 
 // TransactionDates are the days of a transaction.
 type TransactionDates struct {
-	DebitedAt ccr.DateTime              `json:"debitedAt,omitzero"` // value date (inferred)
-	BookedAt  ccr.DateTime              `json:"bookedAt,omitzero"`  // the day of the entry (inferred)
+	DebitedAt ccr.DateTime              `json:"debitedAt,omitzero"` // value date. Inferred.
+	BookedAt  ccr.DateTime              `json:"bookedAt,omitzero"`  // the day of the entry. Inferred.
 	Extra     map[string]jsontext.Value `json:",embed"`             // every other member: see "Unknown members"
 }
 
@@ -42,9 +42,9 @@ type Enrichments struct {
 	RelatedTransactions     jsontext.Value            `json:"relatedTransactions,omitzero"`
 	CounterPartID           string                    `json:"counterPartId,omitzero"`           // older
 	GroupID                 string                    `json:"groupId,omitzero"`                 // of transactions that belong together
-	DescriptionGroupID      string                    `json:"descriptionGroupId,omitzero"`      // of transactions with like descriptions (inferred)
+	DescriptionGroupID      string                    `json:"descriptionGroupId,omitzero"`      // of transactions with like descriptions. Inferred.
 	IsInternationalTransfer *bool                     `json:"isInternationalTransfer,omitzero"` // newer
-	Periodicity             Periodicity               `json:"periodicity,omitzero"`             // inferred: named in prose only
+	Periodicity             Periodicity               `json:"periodicity,omitzero"`             // named in prose only. Inferred.
 	Extra                   map[string]jsontext.Value `json:",embed"`                           // every other member: see "Unknown members"
 }
 
