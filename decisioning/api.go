@@ -22,6 +22,10 @@ type API interface {
 	// Analyses: started by CreateAnalysis with data, or by UpdateAnalysis when it
 	// is created empty.
 	CreateAnalysis(ctx context.Context, customerID string, in AnalysisInput, opts ...ccr.CallOption) (*Analysis, error)
+	// EnsureAnalysis creates the analysis that a key stands for once, whatever
+	// crashes and however many run; SettleAnalysis ends one of unknown outcome.
+	EnsureAnalysis(ctx context.Context, customerID, key string, in AnalysisInput, o EnsureOptions, opts ...ccr.CallOption) (*Analysis, error)
+	SettleAnalysis(ctx context.Context, o SettleOptions, opts ...ccr.CallOption) error
 	Analysis(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*Analysis, error)
 	Analyses(customerID string, o ListOptions, opts ...ccr.CallOption) *ccr.Pages[Analysis]
 	UpdateAnalysis(ctx context.Context, customerID, analysisID string, u AnalysisUpdate, opts ...ccr.CallOption) (*Analysis, error)

@@ -14,6 +14,7 @@ func Unverified() []ccr.Assumption {
 		{What: "enrichments.periodicity exists", From: "prose that names it", If: "read Enrichments.Extra"},
 		{What: "customers have createdAt and updatedAt", From: "the other objects", If: "read Customer.Extra"},
 		{What: "a PATCH of a customer takes personalDetails", From: "the create request; the only example has aggregationDetails", If: "expect 400"},
+		{What: "an analysis is in its customer's list within the grace of the lease policy after its create", From: "a REST API over one database; nothing is documented", If: "raise LeasePolicy.Grace"},
 		{What: "sort and project work on lists", From: "Algoan's published server components", If: "leave them out"},
 	}
 }

@@ -24,6 +24,8 @@ type Mock struct {
 	FindCustomerFunc        func(ctx context.Context, customIdentifier string, opts ...ccr.CallOption) (*decisioning.Customer, error)
 	EnsureCustomerFunc      func(ctx context.Context, n decisioning.NewCustomer, opts ...ccr.CallOption) (*decisioning.Customer, error)
 	CreateAnalysisFunc      func(ctx context.Context, customerID string, in decisioning.AnalysisInput, opts ...ccr.CallOption) (*decisioning.Analysis, error)
+	EnsureAnalysisFunc      func(ctx context.Context, customerID, key string, in decisioning.AnalysisInput, o decisioning.EnsureOptions, opts ...ccr.CallOption) (*decisioning.Analysis, error)
+	SettleAnalysisFunc      func(ctx context.Context, o decisioning.SettleOptions, opts ...ccr.CallOption) error
 	AnalysisFunc            func(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*decisioning.Analysis, error)
 	AnalysesFunc            func(customerID string, o decisioning.ListOptions, opts ...ccr.CallOption) *ccr.Pages[decisioning.Analysis]
 	UpdateAnalysisFunc      func(ctx context.Context, customerID, analysisID string, u decisioning.AnalysisUpdate, opts ...ccr.CallOption) (*decisioning.Analysis, error)
@@ -134,6 +136,22 @@ func (m *Mock) CreateAnalysis(ctx context.Context, customerID string, in decisio
 		return nil, m.missing("CreateAnalysis")
 	}
 	return m.CreateAnalysisFunc(ctx, customerID, in, opts...)
+}
+
+// EnsureAnalysis calls EnsureAnalysisFunc.
+func (m *Mock) EnsureAnalysis(ctx context.Context, customerID, key string, in decisioning.AnalysisInput, o decisioning.EnsureOptions, opts ...ccr.CallOption) (*decisioning.Analysis, error) {
+	if m.EnsureAnalysisFunc == nil {
+		return nil, m.missing("EnsureAnalysis")
+	}
+	return m.EnsureAnalysisFunc(ctx, customerID, key, in, o, opts...)
+}
+
+// SettleAnalysis calls SettleAnalysisFunc.
+func (m *Mock) SettleAnalysis(ctx context.Context, o decisioning.SettleOptions, opts ...ccr.CallOption) error {
+	if m.SettleAnalysisFunc == nil {
+		return m.missing("SettleAnalysis")
+	}
+	return m.SettleAnalysisFunc(ctx, o, opts...)
 }
 
 // Analysis calls AnalysisFunc.

@@ -169,3 +169,26 @@ func Taken(found ccr.LedgerEntry) ccr.LedgerEntry {
 	}
 	return found
 }
+
+// Put stores a fact that needs no claim, also after ctx has ended. change gets
+// the entry as it is stored, and is called again after a conflict; its error
+// ends Put and stores nothing.
+func (b *Book) Put(ctx context.Context, key string, change func(*ccr.LedgerEntry) error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), RecordTimeout)
+	defer cancel()
+	var failed error
+	for range maxRounds {
+		e, err := b.Load(ctx, key)
+		if err != nil {
+			return errors.Join(failed, err)
+		}
+		if err := change(&e); err != nil {
+			return err
+		}
+		e.At = time.Now().Round(0).UTC().Truncate(storeTime)
+		if failed = b.store(ctx, &e); failed == nil {
+			return nil
+		}
+	}
+	return failed
+}
