@@ -79,7 +79,7 @@ type Account struct {
 	// SendInstantMessages makes Credit Clear send SMS or email to the debtor,
 	// a real person, at EACH create or update that carries it, if support has
 	// enabled it. It is never sent unless you set it. In a job it needs a
-	// [Journal], so that a rerun messages nobody twice.
+	// [SubmitOptions].Ledger, so that a rerun messages nobody twice.
 	SendInstantMessages []InstantMessage `json:"sendInstantMessages,omitzero" evidence:"shown"`
 	// IdentityChallenges are questions that the debtor must answer to prove
 	// who they are.

@@ -229,16 +229,15 @@ func items(m map[string]json.RawMessage, body []byte) []ItemStatus {
 		}
 		it := ItemStatus{Reference: word(first(im, itemRefNames)), Word: word(first(im, stateNames)), Messages: messages(im), Raw: r}
 		it.State = itemStateOf(it.Word)
-		if it.State == StateUnknown && it.Word == "" {
-			var ok bool
-			if f := first(im, flagNames); f != nil && json.Unmarshal(f, &ok) == nil {
-				it.State = StateFailed
-				if ok {
-					it.State = StateSucceeded
-				}
-			} else if len(it.Messages) > 0 {
-				it.State = StateFailed
-			}
+		var ok bool
+		switch flag := first(im, flagNames); {
+		case flag != nil && json.Unmarshal(flag, &ok) == nil && !ok:
+			it.State = StateFailed // an explicit false wins over words
+		case it.State != StateUnknown || it.Word != "":
+		case ok:
+			it.State = StateSucceeded
+		case len(it.Messages) > 0:
+			it.State = StateFailed
 		}
 		out = append(out, it)
 	}

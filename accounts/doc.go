@@ -24,21 +24,39 @@
 // [Client.SubmitAccounts] (and SubmitPayments, SubmitClaims) takes a stream of
 // rows of any length as a [Job]:
 //
-//	journal, err := accounts.OpenJournal("nightly.journal")
+//	ledger, err := ccr.OpenLedger("nightly.ledger")
 //	file, err := os.Open("accounts.csv")
 //	in, err := files.NewAccountReader(file, files.ReadOptions{File: "accounts.csv"})
-//	job := client.SubmitAccounts(in.All(), accounts.SubmitOptions{Name: "nightly-2026-11-21", Journal: journal})
-//	for receipt, err := range job.All(ctx) { … }
+//	job := client.SubmitAccounts(in.All(), accounts.SubmitOptions{Name: "nightly-2026-11-21", Ledger: ledger})
+//	for row, err := range job.Results(ctx) { … } // each source row: line, reference, batch, outcome, faults
 //	fmt.Println(job.Summary())
 //
 // It cuts batches by rows and bytes, sends some at a time in bounded memory,
-// and counts every row as accepted, rejected, unknown or not sent. References
-// are made of the job's name, the position and the content, so that the same
-// rows always go out under the same reference. With a [Journal] each batch is
-// noted before it is sent: a rerun after a crash, a break or a fault sends
-// only what was not accepted. Whoever reruns with another source is let go on
-// for upserts, and refused where payments would be reported, or people
-// messaged, twice.
+// and counts every row as accepted, rejected, unknown or not sent.
+// [Job.Results] yields each row, [Job.Batches] each batch. References are made
+// of the job's name, the position and the content, so that the same rows always
+// go out under the same reference.
+//
+// With a [ccr.Ledger] the intent of each batch is stored before it is sent: a
+// rerun after a crash, a break or a fault sends only what was not accepted, and
+// reports the rest from the ledger. One live run at a time has a job, on one
+// machine or on many that share a ledger: another one fails with
+// [ccr.ErrClaimed], which says who has it and how far it has come, or waits
+// ([SubmitOptions].WaitClaimed). A run that is killed, or that lost its lease,
+// is succeeded by the next one.
+//
+// Accounts and claims are upserts: what may have arrived is sent again under
+// its reference. Payments, and batches with messages to people, are not: they
+// are sent again only if nothing can have arrived. One whose response was lost
+// is reported as unknown, by reruns too, until [Client.SettleBatch] records
+// what Credit Clear found, or SubmitOptions.ResendUnknown allows it. Another
+// source under the same name is refused where payments would be reported, or
+// people messaged, twice. What remains: a process that is stopped between the
+// last check of its claim and the first byte, for longer than lease and grace,
+// while a person settles its batch as not arrived.
+//
+// Results of processing are read from the status of the batch, whose schema is
+// inferred as a whole: see [BatchStatus].
 //
 // That a repeated reference has no effect at Credit Clear is documented for
 // claims and inferred for the others; how it treats one with other content is

@@ -17,7 +17,7 @@ const (
 	EnvAudience     = "CCR_ACCOUNTS_AUDIENCE"      // of the sync API, given at onboarding
 	EnvToken        = "CCR_ACCOUNTS_TOKEN"         // or …_FILE: a bearer token, instead of the four above
 	EnvBaseURL      = "CCR_ACCOUNTS_BASE_URL"      // optional; default [DefaultBaseURL]
-	EnvEnvironment  = "CCR_ACCOUNTS_ENVIRONMENT"   // optional; the name that journals keep apart, default production
+	EnvEnvironment  = "CCR_ACCOUNTS_ENVIRONMENT"   // optional; the name that ledgers keep apart, default production
 )
 
 // FromEnv makes a client from environment variables; opts come after them and

@@ -101,20 +101,20 @@ func ExampleClient_SubmitAccounts() {
 	ctx := context.Background()
 
 	const file = "ClientReference,LastName,OutstandingAmount\nC-1,Example,120.50\nC-2,Sample,0.10\nC-3,Muster,9\n"
-	journal := accounts.NewJournal(ccr.NewMemoryLedger()) // accounts.OpenJournal keeps one in a file
+	ledger := ccr.NewMemoryLedger() // ccr.OpenLedger keeps one in a file
 	in, err := files.NewAccountReader(strings.NewReader(file), files.ReadOptions{Optional: []string{"InvoiceNumber", "Status"}})
 	if err != nil {
 		log.Fatal(err)
 	}
 	job := client.SubmitAccounts(in.All(), accounts.SubmitOptions{
-		Name: "nightly-2026-11-21", Journal: journal, MaxRows: 2, Concurrency: 1,
+		Name: "nightly-2026-11-21", Ledger: ledger, MaxRows: 2, Concurrency: 1,
 	})
-	var receipts []accounts.Receipt
-	for receipt, err := range job.All(ctx) {
+	var receipts []*accounts.Receipt
+	for receipt, err := range job.Batches(ctx) {
 		if err != nil {
 			log.Fatal(err)
 		}
-		fmt.Printf("rows %d to %d accepted\n", receipt.FirstRow, receipt.FirstRow+int64(receipt.Rows)-1)
+		fmt.Printf("rows %d to %d accepted\n", receipt.FirstRow, receipt.LastRow)
 		receipts = append(receipts, receipt)
 	}
 	s := job.Summary()
@@ -122,7 +122,7 @@ func ExampleClient_SubmitAccounts() {
 
 	pollers := make([]*ccr.Poller[*accounts.BatchStatus], len(receipts))
 	for i := range receipts {
-		pollers[i] = client.BatchPoller(&receipts[i]).WithInterval(ccr.PollInterval{Start: time.Millisecond})
+		pollers[i] = client.BatchPoller(receipts[i]).WithInterval(ccr.PollInterval{Start: time.Millisecond})
 	}
 	for i, batch := range ccr.WaitAll(ctx, 2, pollers...) {
 		if batch.Err != nil {
@@ -141,13 +141,13 @@ func ExampleClient_SubmitAccounts() {
 func ExampleClient_SubmitPayments() {
 	srv, client := vendor()
 	defer srv.Close()
-	journal := accounts.NewJournal(ccr.NewMemoryLedger())
+	ledger := ccr.NewMemoryLedger()
 	pay := func(amounts ...int64) error {
 		var rows []accounts.Payment
 		for _, cents := range amounts {
 			rows = append(rows, accounts.Payment{ClientReferenceID: "C-1", Amount: ccr.AmountFromMinor(cents, 2)})
 		}
-		_, err := client.SubmitPayments(accounts.RowsOf(rows...), accounts.SubmitOptions{Name: "payments-2026-11-21", Journal: journal}).Run(context.Background())
+		_, err := client.SubmitPayments(accounts.RowsOf(rows...), accounts.SubmitOptions{Name: "payments-2026-11-21", Ledger: ledger}).Run(context.Background())
 		return err
 	}
 	fmt.Println(pay(5000, 2500))

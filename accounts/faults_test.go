@@ -43,12 +43,12 @@ func TestJobUnderFaults(t *testing.T) {
 				srv.Inject(f)
 			}
 		}
-		journal := accounts.NewJournal(ccr.NewMemoryLedger())
+		ledger := ccr.NewMemoryLedger()
 		runs := 0
 		for {
 			srv.ClearFaults()
 			arm()
-			job := client.SubmitAccounts(accounts.RowsOf(rows(n)...), accounts.SubmitOptions{Name: "n", MaxRows: 10, Journal: journal})
+			job := client.SubmitAccounts(accounts.RowsOf(rows(n)...), accounts.SubmitOptions{Name: "n", MaxRows: 10, Ledger: ledger})
 			sum, err := job.Run(t.Context())
 			assert.Equal(t, sum.Rows, sum.Accepted+sum.Rejected+sum.Unknown+sum.NotSent, "%v", sum)
 			runs++
@@ -73,11 +73,11 @@ func TestJobLeavesNothingBehind(t *testing.T) {
 		o := func(name string) accounts.SubmitOptions {
 			return accounts.SubmitOptions{Name: name, MaxRows: 10, Concurrency: 4}
 		}
-		for range client.SubmitAccounts(accounts.RowsOf(rows(100)...), o("break")).All(t.Context()) {
+		for range client.SubmitAccounts(accounts.RowsOf(rows(100)...), o("break")).Batches(t.Context()) {
 			break
 		}
 		assert.Panics(t, func() {
-			for _, err := range client.SubmitAccounts(accounts.RowsOf(rows(100)...), o("panic-in-the-loop")).All(t.Context()) {
+			for _, err := range client.SubmitAccounts(accounts.RowsOf(rows(100)...), o("panic-in-the-loop")).Batches(t.Context()) {
 				assert.NoError(t, err)
 				panic("of the caller")
 			}
@@ -90,7 +90,7 @@ func TestJobLeavesNothingBehind(t *testing.T) {
 					}
 				}
 				panic("of the source")
-			}, o("panic-in-the-source")).All(t.Context()) {
+			}, o("panic-in-the-source")).Batches(t.Context()) {
 				assert.NoError(t, err)
 			}
 		})

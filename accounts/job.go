@@ -8,15 +8,22 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/ccr-sdk/ccr"
 )
 
 // Job sends a stream of rows in batches; the Submit methods of [Client] make
-// one. Nothing is sent before All is ranged over. It runs once: for a rerun,
-// make a new one with the same name, source, options and journal.
+// one. Nothing is sent before one of Run, Batches and Results runs it. It runs
+// once: for a rerun, make a new one with the same name, source, options and
+// ledger.
+//
+// With a ledger, one live run at a time has a job: a second one fails with
+// [ccr.ErrClaimed], which says who has it. A rerun reads all rows again, sends
+// what was not accepted, and reports the rest from the ledger.
+//
+// Leaving a range early cancels what is under way: batches that were sent and
+// got no response count as unknown. The source is read in the goroutine that
+// ranges.
 type Job struct {
-	run func(ctx context.Context, j *Job, yield func(Receipt, error) bool)
+	run func(ctx context.Context, j *Job, out output)
 
 	mu      sync.Mutex
 	sum     Summary
@@ -24,24 +31,39 @@ type Job struct {
 	ran     bool
 }
 
+// output is where the results of a job go: one of the two is set.
+type output struct {
+	batches func(*Receipt, error) bool
+	rows    func(RowResult, error) bool
+}
+
+// err yields an error of the job as a whole.
+func (o output) err(err error) {
+	if o.rows != nil {
+		o.rows(RowResult{}, err)
+	} else {
+		o.batches(nil, err)
+	}
+}
+
 // Summary counts the rows of a job by what became of them. At the end of a
 // job every row that was read is in one of Accepted, Rejected, Unknown and
 // NotSent; while it runs, the rest is waiting or under way.
 type Summary struct {
 	Name string // SubmitOptions.Name
-	Rows int64  // read from the source, faulty ones included
+	Rows int64  // read from the source, invalid ones included
 
 	Accepted int64 // in batches that Credit Clear accepted (which is not processed)
 	Rejected int64 // in batches that it refused
-	Unknown  int64 // in batches that were sent and got no answer; a rerun settles them
+	Unknown  int64 // in batches that were sent and got no response
 	NotSent  int64 // refused by the SDK, or left over when the job stopped
 
 	Recorded int64 // the part of Accepted that an earlier run had sent
-	Invalid  int64 // the part of NotSent that is faulty itself
+	Invalid  int64 // the part of NotSent that the SDK refused
 
 	Batches int64         // accepted, rejected or unknown
 	Bytes   int64         // of those batches, without recorded ones
-	Elapsed time.Duration // since All began; stops with the job
+	Elapsed time.Duration // since the job began; stops with it
 	// Complete: the source was read to its end, and all its rows are accepted.
 	Complete bool
 }
@@ -60,36 +82,29 @@ func (s Summary) String() string {
 		s.Name, s.Rows, s.Accepted, s.Recorded, s.Rejected, s.Unknown, s.NotSent, s.Invalid, s.Batches, float64(s.Bytes)/1e6, s.Elapsed.Round(time.Millisecond), s.Rate())
 }
 
-// All runs the job and yields a receipt for each batch that was accepted, in
-// the order of the answers. A batch that failed is yielded with its error; its
-// Receipt has the reference, the first row and the number of rows. A row that
-// was refused before sending is yielded alike.
-//
-// Leaving the loop early cancels what is under way: batches that were sent and
-// not answered count as unknown, and a rerun with the journal settles them.
-// The source is read in the goroutine that ranges.
-func (j *Job) All(ctx context.Context) iter.Seq2[Receipt, error] {
-	return func(yield func(Receipt, error) bool) {
-		j.mu.Lock()
-		ran := j.ran
-		j.ran, j.started = true, time.Now()
-		j.mu.Unlock()
-		if ran {
-			yield(Receipt{}, errors.New("accounts: a job runs once; make a new one with the same name and journal to rerun it"))
-			return
-		}
-		defer j.update(func(s *Summary) {
-			s.Complete = s.Complete && s.Accepted == s.Rows
-		})
-		j.run(ctx, j, yield)
-	}
+// Batches runs the job and yields a receipt for each batch that was accepted,
+// in the order of the responses. A batch that was not is yielded with its
+// error; its receipt has the reference and the rows. An invalid row is yielded
+// alike. An error without a receipt is one of the job itself.
+func (j *Job) Batches(ctx context.Context) iter.Seq2[*Receipt, error] {
+	return func(yield func(*Receipt, error) bool) { j.start(ctx, output{batches: yield}) }
+}
+
+// Results runs the job and yields what became of each row that was read, in
+// the order of the source. Batches finish in any order: results of at most
+// Concurrency batches are kept until it is their turn. An error is one of the
+// job itself: it comes last, after the rows, and says why the job stopped
+// before the end of the source.
+func (j *Job) Results(ctx context.Context) iter.Seq2[RowResult, error] {
+	return func(yield func(RowResult, error) bool) { j.start(ctx, output{rows: yield}) }
 }
 
 // Run runs the job to its end without looking at the receipts. It returns the
-// errors of all batches and rows that failed, the first hundred of them.
-func (j *Job) Run(ctx context.Context) (Summary, error) {
+// errors of all batches and rows that failed, the first hundred of them, and
+// the summary in any case.
+func (j *Job) Run(ctx context.Context) (*Summary, error) {
 	var errs []error
-	for _, err := range j.All(ctx) {
+	for _, err := range j.Batches(ctx) {
 		if err != nil && len(errs) < 100 {
 			errs = append(errs, err)
 		}
@@ -97,11 +112,24 @@ func (j *Job) Run(ctx context.Context) (Summary, error) {
 	return j.Summary(), errors.Join(errs...)
 }
 
+func (j *Job) start(ctx context.Context, out output) {
+	j.mu.Lock()
+	ran := j.ran
+	j.ran, j.started = true, time.Now()
+	j.mu.Unlock()
+	if ran {
+		out.err(errors.New("accounts: a job runs once; make a new one with the same name and ledger to rerun it"))
+		return
+	}
+	j.run(ctx, j, out)
+}
+
 // Summary returns the counts so far; it may be called at any time.
-func (j *Job) Summary() Summary {
+func (j *Job) Summary() *Summary {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.sum
+	sum := j.sum
+	return &sum
 }
 
 func (j *Job) update(f func(*Summary)) Summary {
@@ -112,49 +140,49 @@ func (j *Job) update(f func(*Summary)) Summary {
 	return j.sum
 }
 
-// settle counts the rows of a batch by what became of it.
-func (s *Summary) settle(r Receipt, err error) {
-	rows := int64(r.Rows)
-	e, ok := errors.AsType[*ccr.Error](err)
-	switch {
-	case err == nil:
-		s.Accepted += rows
-		s.Batches++
-		if r.Recorded {
-			s.Recorded += rows
-		}
-	case ok && e.Outcome == ccr.OutcomeUnknown:
-		s.Unknown += rows
-		s.Batches++
-	case ok && e.Outcome == ccr.OutcomeRejected:
-		s.Rejected += rows
-		s.Batches++
-	default:
-		s.NotSent += rows
-	}
-}
-
-// NewJob makes a job of what it yields, for test doubles; rows are counted by
-// the receipts and the outcomes of the errors.
-func NewJob(name string, results iter.Seq2[Receipt, error]) *Job {
-	return &Job{sum: Summary{Name: name}, run: func(_ context.Context, j *Job, yield func(Receipt, error) bool) {
+// NewJob makes a job of row results, for test doubles. Batches yields the
+// receipt of each batch once, with the error of its first row.
+func NewJob(name string, results iter.Seq2[RowResult, error]) *Job {
+	return &Job{sum: Summary{Name: name}, run: func(_ context.Context, j *Job, out output) {
+		var last *Receipt
 		for r, err := range results {
-			j.update(func(s *Summary) {
-				s.Rows += int64(r.Rows)
-				s.settle(r, err)
-			})
-			if !yield(r, err) {
+			if err != nil {
+				out.err(err)
 				return
 			}
+			fresh := r.Batch != nil && r.Batch != last
+			j.update(func(s *Summary) {
+				s.Rows++
+				s.count(1, r.Sent)
+				if fresh {
+					s.Batches++
+				}
+			})
+			receipt := r.Batch
+			if fresh {
+				last = r.Batch
+			} else if r.Batch == nil {
+				receipt = &Receipt{FirstRow: r.Row, LastRow: r.Row, Rows: 1}
+			}
+			switch {
+			case out.rows != nil:
+				if !out.rows(r, nil) {
+					return
+				}
+			case fresh || r.Batch == nil:
+				if !out.batches(receipt, r.Err) {
+					return
+				}
+			}
 		}
-		j.update(func(s *Summary) { s.Complete = true })
+		j.update(func(s *Summary) { s.Complete = s.Accepted == s.Rows })
 	}}
 }
 
-// JobOf makes a job that yields receipts, for test doubles.
-func JobOf(receipts ...Receipt) *Job {
-	return NewJob("", func(yield func(Receipt, error) bool) {
-		for r := range slices.Values(receipts) {
+// JobOf makes a job that yields row results, for test doubles.
+func JobOf(results ...RowResult) *Job {
+	return NewJob("", func(yield func(RowResult, error) bool) {
+		for r := range slices.Values(results) {
 			if !yield(r, nil) {
 				return
 			}

@@ -22,9 +22,9 @@ import (
 )
 
 // collect runs a job and keeps what it yields.
-func collect(t *testing.T, j *accounts.Job) (receipts []accounts.Receipt, errs []error) {
+func collect(t *testing.T, j *accounts.Job) (receipts []*accounts.Receipt, errs []error) {
 	t.Helper()
-	for r, err := range j.All(t.Context()) {
+	for r, err := range j.Batches(t.Context()) {
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -47,8 +47,6 @@ func eachOnce(t *testing.T, srv *accountstest.Server, n int) {
 		}
 	}
 }
-
-func memoryJournal() accounts.Journal { return accounts.NewJournal(ccr.NewMemoryLedger()) }
 
 func TestJobCutsByRowsAndBytes(t *testing.T) {
 	t.Parallel()
@@ -150,12 +148,12 @@ func TestJobRerunSendsOnlyWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	srv := serve(t, accountstest.Config{})
 	client := dial(t, srv)
-	path := filepath.Join(t.TempDir(), "journal")
-	run := func() (accounts.Summary, []accounts.Receipt, []error) {
-		journal, err := accounts.OpenJournal(path)
+	path := filepath.Join(t.TempDir(), "ledger")
+	run := func() (*accounts.Summary, []*accounts.Receipt, []error) {
+		ledger, err := ccr.OpenLedger(path)
 		require.NoError(t, err)
-		defer func() { require.NoError(t, journal.Close()) }()
-		j := client.SubmitAccounts(accounts.RowsOf(rows(100)...), accounts.SubmitOptions{Name: "n", MaxRows: 10, Journal: journal, Concurrency: 1})
+		defer func() { require.NoError(t, ledger.Close()) }()
+		j := client.SubmitAccounts(accounts.RowsOf(rows(100)...), accounts.SubmitOptions{Name: "n", MaxRows: 10, Ledger: ledger, Concurrency: 1})
 		receipts, errs := collect(t, j)
 		return j.Summary(), receipts, errs
 	}
@@ -194,9 +192,9 @@ func TestJobUnknownBatchIsSettledByARerun(t *testing.T) {
 			t.Parallel()
 			srv := serve(t, accountstest.Config{})
 			client := dial(t, srv)
-			journal := memoryJournal()
-			run := func() (accounts.Summary, []accounts.Receipt, []error) {
-				j := client.SubmitAccounts(accounts.RowsOf(rows(20)...), accounts.SubmitOptions{Name: "n", MaxRows: 10, Journal: journal, Concurrency: 1})
+			ledger := ccr.NewMemoryLedger()
+			run := func() (*accounts.Summary, []*accounts.Receipt, []error) {
+				j := client.SubmitAccounts(accounts.RowsOf(rows(20)...), accounts.SubmitOptions{Name: "n", MaxRows: 10, Ledger: ledger, Concurrency: 1})
 				receipts, errs := collect(t, j)
 				return j.Summary(), receipts, errs
 			}
@@ -303,7 +301,7 @@ func TestJobSourceFails(t *testing.T) {
 func TestJobBreakCountsWhatIsInFlightAsUnknown(t *testing.T) {
 	t.Parallel()
 	srv := serve(t, accountstest.Config{})
-	journal := memoryJournal()
+	ledger := ccr.NewMemoryLedger()
 	// The first batch is answered; the others arrive, and nobody says so.
 	var sent atomic.Int64
 	silent := func(next http.RoundTripper) http.RoundTripper {
@@ -316,8 +314,8 @@ func TestJobBreakCountsWhatIsInFlightAsUnknown(t *testing.T) {
 			return nil, errors.Join(context.Cause(r.Context()), resp.Body.Close())
 		})
 	}
-	j := dial(t, srv, ccr.WithMiddleware(silent)).SubmitAccounts(accounts.RowsOf(rows(100)...), accounts.SubmitOptions{Name: "n", MaxRows: 10, Journal: journal, Concurrency: 3})
-	for _, err := range j.All(t.Context()) {
+	j := dial(t, srv, ccr.WithMiddleware(silent)).SubmitAccounts(accounts.RowsOf(rows(100)...), accounts.SubmitOptions{Name: "n", MaxRows: 10, Ledger: ledger, Concurrency: 3})
+	for _, err := range j.Batches(t.Context()) {
 		require.NoError(t, err)
 		require.Eventually(t, func() bool { return sent.Load() == 3 }, 10*time.Second, time.Millisecond)
 		break
@@ -328,7 +326,7 @@ func TestJobBreakCountsWhatIsInFlightAsUnknown(t *testing.T) {
 	assert.Equal(t, sum.Rows, sum.Accepted+sum.Unknown+sum.NotSent)
 	assert.False(t, sum.Complete)
 
-	j = dial(t, srv).SubmitAccounts(accounts.RowsOf(rows(100)...), accounts.SubmitOptions{Name: "n", MaxRows: 10, Journal: journal})
+	j = dial(t, srv).SubmitAccounts(accounts.RowsOf(rows(100)...), accounts.SubmitOptions{Name: "n", MaxRows: 10, Ledger: ledger})
 	_, errs := collect(t, j)
 	require.Empty(t, errs)
 	assert.True(t, j.Summary().Complete)
@@ -350,7 +348,7 @@ func TestJobContextEnds(t *testing.T) {
 		}
 	}, accounts.SubmitOptions{Name: "n", MaxRows: 10, Concurrency: 1})
 	var last error
-	for _, err := range j.All(ctx) {
+	for _, err := range j.Batches(ctx) {
 		if err != nil {
 			last = err
 		}
@@ -362,7 +360,7 @@ func TestJobContextEnds(t *testing.T) {
 	assert.GreaterOrEqual(t, sum.Accepted, int64(30))
 }
 
-func TestJobMessagesNeedAJournal(t *testing.T) {
+func TestJobMessagesNeedALedger(t *testing.T) {
 	t.Parallel()
 	srv := serve(t, accountstest.Config{})
 	client := dial(t, srv)
@@ -381,11 +379,11 @@ func TestJobMessagesNeedAJournal(t *testing.T) {
 	_, errs := collect(t, client.SubmitAccounts(accounts.RowsOf(quiet...), accounts.SubmitOptions{Name: "q"}))
 	require.Empty(t, errs, "null messages nobody")
 
-	journal := memoryJournal()
-	_, errs = collect(t, client.SubmitAccounts(accounts.RowsOf(loud...), accounts.SubmitOptions{Name: "n", Journal: journal}))
+	ledger := ccr.NewMemoryLedger()
+	_, errs = collect(t, client.SubmitAccounts(accounts.RowsOf(loud...), accounts.SubmitOptions{Name: "n", Ledger: ledger}))
 	require.Empty(t, errs)
 	loud[7].Status = accounts.StatusHold
-	_, errs = collect(t, client.SubmitAccounts(accounts.RowsOf(loud...), accounts.SubmitOptions{Name: "n", Journal: journal}))
+	_, errs = collect(t, client.SubmitAccounts(accounts.RowsOf(loud...), accounts.SubmitOptions{Name: "n", Ledger: ledger}))
 	require.Len(t, errs, 1)
 	require.ErrorIs(t, errs[0], ccr.ErrDuplicate, "other content under the same name would message row 3 again")
 }
@@ -394,7 +392,7 @@ func TestJobPaymentsAreNotReportedTwice(t *testing.T) {
 	t.Parallel()
 	srv := serve(t, accountstest.Config{})
 	client := dial(t, srv)
-	journal := memoryJournal()
+	ledger := ccr.NewMemoryLedger()
 	payments := func(n int) []accounts.Payment {
 		out := make([]accounts.Payment, n)
 		for i := range out {
@@ -402,7 +400,7 @@ func TestJobPaymentsAreNotReportedTwice(t *testing.T) {
 		}
 		return out
 	}
-	o := accounts.SubmitOptions{Name: "p", MaxRows: 10, Journal: journal}
+	o := accounts.SubmitOptions{Name: "p", MaxRows: 10, Ledger: ledger}
 	_, errs := collect(t, client.SubmitPayments(accounts.RowsOf(payments(30)...), o))
 	require.Empty(t, errs)
 	assert.Len(t, srv.Payments(), 30, "payments that look alike are payments all the same")
@@ -449,7 +447,7 @@ func TestJobOptionsAreChecked(t *testing.T) {
 	_, errs = collect(t, j)
 	require.Empty(t, errs)
 	n := 0
-	for _, err := range j.All(t.Context()) {
+	for _, err := range j.Batches(t.Context()) {
 		require.ErrorContains(t, err, "runs once")
 		n++
 	}
@@ -472,18 +470,19 @@ func TestJobRowTooLarge(t *testing.T) {
 func TestJobProgress(t *testing.T) {
 	t.Parallel()
 	srv := serve(t, accountstest.Config{})
-	var seen []accounts.Summary
+	var seen []ccr.Progress
 	j := dial(t, srv).SubmitAccounts(accounts.RowsOf(rows(40)...), accounts.SubmitOptions{
-		Name: "n", MaxRows: 10, Progress: func(s accounts.Summary) { seen = append(seen, s) },
+		Name: "n", MaxRows: 10, Progress: func(p ccr.Progress) { seen = append(seen, p) },
 	})
 	_, errs := collect(t, j)
 	require.Empty(t, errs)
-	require.Len(t, seen, 4)
-	for i, s := range seen {
-		assert.Equal(t, int64(10*(i+1)), s.Accepted)
-		assert.Equal(t, int64(i+1), s.Batches)
-		assert.Positive(t, s.Bytes)
+	require.Len(t, seen, 5)
+	for i, p := range seen[:4] {
+		assert.Equal(t, int64(10*(i+1)), p.Items)
+		assert.Positive(t, p.Bytes)
+		assert.False(t, p.Done)
 	}
+	assert.Equal(t, ccr.Progress{Operation: "SubmitAccounts", Name: "n", Items: 40, Bytes: seen[3].Bytes, Done: true}, seen[4])
 }
 
 func TestJobConcurrencyIsBounded(t *testing.T) {
@@ -513,49 +512,53 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// brokenJournal fails when told to.
-type brokenJournal struct {
-	accounts.Journal
+// brokenLedger fails when told to.
+type brokenLedger struct {
+	ccr.Ledger
 	mu   sync.Mutex
-	fail func(e accounts.JournalEntry) error
+	fail func(e ccr.LedgerEntry) error
 }
 
-func (b *brokenJournal) Store(ctx context.Context, e accounts.JournalEntry) error {
+func (b *brokenLedger) Store(ctx context.Context, e ccr.LedgerEntry) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if err := b.fail(e); err != nil {
 		return err
 	}
-	return b.Journal.Store(ctx, e)
+	return b.Ledger.Store(ctx, e)
 }
 
-func TestJobJournalFails(t *testing.T) {
+func TestJobLedgerFails(t *testing.T) {
 	t.Parallel()
 	full := errors.New("disk full")
+	at := func(state, firstRow string) func(e ccr.LedgerEntry) error {
+		return func(e ccr.LedgerEntry) error {
+			if strings.HasPrefix(e.Key, "batch.") && e.State == state && e.Attributes["lastRow"] == firstRow {
+				return full
+			}
+			return nil
+		}
+	}
 	cases := map[string]struct {
-		fail     func(e accounts.JournalEntry) error
+		fail     func(e ccr.LedgerEntry) error
 		accepted int64
 		batches  int
 	}{
-		"at the intent: nothing is sent": {func(e accounts.JournalEntry) error {
-			if e.State == accounts.JournalIntent && e.FirstRow == 11 {
+		"at the claim: nothing is sent": {func(e ccr.LedgerEntry) error {
+			if strings.HasPrefix(e.Key, "job.") {
 				return full
 			}
 			return nil
-		}, 10, 1},
-		"at the result: told, and the job stops": {func(e accounts.JournalEntry) error {
-			if e.State == accounts.JournalAccepted && e.FirstRow == 11 {
-				return full
-			}
-			return nil
-		}, 20, 2},
+		}, 0, 0},
+		"at the intent: nothing is sent":             {at(ccr.StateIntent, "20"), 10, 1},
+		"at the result: reported, and the job stops": {at(ccr.StateSent, "20"), 20, 2},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			srv := serve(t, accountstest.Config{})
 			j := dial(t, srv).SubmitAccounts(accounts.RowsOf(rows(30)...), accounts.SubmitOptions{
-				Name: "n", MaxRows: 10, Concurrency: 1, Journal: &brokenJournal{Journal: memoryJournal(), fail: c.fail},
+				Name: "n", MaxRows: 10, Concurrency: 1, Ledger: &brokenLedger{Ledger: ccr.NewMemoryLedger(), fail: c.fail},
 			})
 			_, errs := collect(t, j)
 			require.Len(t, errs, 1)
@@ -566,43 +569,27 @@ func TestJobJournalFails(t *testing.T) {
 	}
 }
 
-func TestTwoRunsOfAJobAtOnce(t *testing.T) {
-	t.Parallel()
-	srv := serve(t, accountstest.Config{})
-	client := dial(t, srv)
-	ledger := ccr.NewMemoryLedger()
-	var errs []error
-	var mu sync.Mutex
-	var wg sync.WaitGroup
-	for range 4 {
-		wg.Go(func() {
-			_, err := client.SubmitAccounts(accounts.RowsOf(rows(200)...), accounts.SubmitOptions{Name: "n", MaxRows: 10, Journal: accounts.NewJournal(ledger)}).Run(t.Context())
-			mu.Lock()
-			defer mu.Unlock()
-			errs = append(errs, err)
-		})
-	}
-	wg.Wait()
-	_, err := client.SubmitAccounts(accounts.RowsOf(rows(200)...), accounts.SubmitOptions{Name: "n", MaxRows: 10, Journal: accounts.NewJournal(ledger)}).Run(t.Context())
-	require.NoError(t, err)
-	for _, err := range errs {
-		if err != nil {
-			require.ErrorIs(t, err, ccr.ErrLedgerConflict)
-		}
-	}
-	eachOnce(t, srv, 200)
-}
-
 func TestFakeJobs(t *testing.T) {
 	t.Parallel()
-	receipts, errs := collect(t, accounts.JobOf(accounts.Receipt{Reference: "a", Rows: 2}, accounts.Receipt{Reference: "b", Rows: 3}))
-	require.Empty(t, errs)
-	require.Len(t, receipts, 2)
-	j := accounts.NewJob("x", func(yield func(accounts.Receipt, error) bool) {
-		_ = yield(accounts.Receipt{Rows: 1}, nil) && yield(accounts.Receipt{Rows: 2}, &ccr.Error{Outcome: ccr.OutcomeUnknown})
-	})
-	_, errs = collect(t, j)
-	require.Len(t, errs, 1)
-	assert.Equal(t, int64(2), j.Summary().Unknown)
-	assert.False(t, j.Summary().Complete)
+	a, b := &accounts.Receipt{Reference: "a", Rows: 2}, &accounts.Receipt{Reference: "b", Rows: 1}
+	lost := &ccr.Error{Outcome: ccr.OutcomeUnknown}
+	results := []accounts.RowResult{
+		{Row: 1, Batch: a, Sent: accounts.SentAccepted}, {Row: 2, Batch: a, Sent: accounts.SentAccepted},
+		{Row: 3, Sent: accounts.SentInvalid, Err: ccr.ErrInvalid}, {Row: 4, Batch: b, Sent: accounts.SentUnknown, Err: lost},
+	}
+	receipts, errs := collect(t, accounts.JobOf(results...))
+	assert.Equal(t, []*accounts.Receipt{a}, receipts)
+	assert.Equal(t, []error{ccr.ErrInvalid, lost}, errs)
+	j := accounts.JobOf(results...)
+	var rows []accounts.RowResult
+	for r, err := range j.Results(t.Context()) {
+		require.NoError(t, err)
+		rows = append(rows, r)
+	}
+	assert.Equal(t, results, rows)
+	sum := j.Summary()
+	assert.Equal(t, []int64{4, 2, 1, 1, 1}, []int64{sum.Rows, sum.Accepted, sum.Unknown, sum.NotSent, sum.Invalid})
+	assert.False(t, sum.Complete)
+	_, err := accounts.NewJob("x", func(yield func(accounts.RowResult, error) bool) { yield(accounts.RowResult{}, lost) }).Run(t.Context())
+	require.ErrorIs(t, err, ccr.ErrOutcomeUnknown)
 }

@@ -25,12 +25,12 @@ import (
 // killInput is what the process that gets killed needs.
 type killInput struct {
 	URL, TokenURL, ClientID, ClientSecret, Audience, CA string
-	Journal, Name                                       string
+	Ledger, Name                                        string
 	Rows                                                int
 }
 
 // TestKilledJobAppliesEachRowOnce kills the process of a 50,000-row job at 50
-// random moments, reruns it each time with its journal, and counts at the
+// random moments, reruns it each time with its ledger, and counts at the
 // server how often each row took effect. With -short or under the race
 // detector it is 5 kills of 5,000 rows.
 //
@@ -46,7 +46,7 @@ func TestKilledJobAppliesEachRowOnce(t *testing.T) {
 	srv := serve(t, accountstest.Config{})
 	in := killInput{
 		URL: srv.URL(), TokenURL: srv.TokenURL(), ClientID: srv.ClientID(), ClientSecret: srv.ClientSecret(), Audience: srv.Audience(), CA: string(srv.CAPEM()),
-		Journal: filepath.Join(t.TempDir(), "journal"), Rows: n,
+		Ledger: filepath.Join(t.TempDir(), "ledger"), Rows: n,
 	}
 	// A batch takes the server a moment, so that kills land before, within
 	// and after it.
@@ -113,7 +113,7 @@ func killSubmit() {
 		ccr.WithHTTPClient(&http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}}))
 	check(err)
 	fmt.Println("begin")
-	journal, err := accounts.OpenJournal(in.Journal)
+	ledger, err := ccr.OpenLedger(in.Ledger)
 	check(err)
 	sum, err := client.SubmitAccounts(func(yield func(accounts.Row[accounts.Account], error) bool) {
 		for i := range in.Rows {
@@ -123,9 +123,9 @@ func killSubmit() {
 				return
 			}
 		}
-	}, accounts.SubmitOptions{Name: in.Name, Journal: journal, MaxRows: 500}).Run(contextForHelper())
+	}, accounts.SubmitOptions{Name: in.Name, Ledger: ledger, MaxRows: 500}).Run(contextForHelper())
 	check(err)
-	check(journal.Close())
+	check(ledger.Close())
 	raw, err := json.Marshal(sum)
 	check(err)
 	fmt.Fprintln(os.Stdout, string(raw))

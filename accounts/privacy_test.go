@@ -55,7 +55,7 @@ func planted(t *testing.T) accounts.Account {
 }
 
 // TestNoPersonalDataLeaves runs what can go wrong, with a vendor that quotes
-// what it was sent, and looks for it in logs, errors, journals and receipts.
+// what it was sent, and looks for it in logs, errors, ledgers and receipts.
 func TestNoPersonalDataLeaves(t *testing.T) {
 	t.Parallel()
 	srv := serve(t, accountstest.Config{})
@@ -87,23 +87,23 @@ func TestNoPersonalDataLeaves(t *testing.T) {
 	require.ErrorIs(t, err, ccr.ErrNotSent)
 	see("refused before sending", err)
 
-	path := filepath.Join(t.TempDir(), "journal")
-	journal, err := accounts.OpenJournal(path)
+	path := filepath.Join(t.TempDir(), "ledger")
+	ledger, err := ccr.OpenLedger(path)
 	require.NoError(t, err)
 	srv.Inject(quoting)
-	job := client.SubmitAccounts(accounts.RowsOf(planted(t), faulty, planted(t)), accounts.SubmitOptions{Name: "n", MaxRows: 1, Concurrency: 1, Journal: journal, SkipInvalid: true, ContinueOnRejected: true})
-	for r, err := range job.All(t.Context()) {
+	job := client.SubmitAccounts(accounts.RowsOf(planted(t), faulty, planted(t)), accounts.SubmitOptions{Name: "n", MaxRows: 1, Concurrency: 1, Ledger: ledger, SkipInvalid: true, ContinueOnRejected: true})
+	for r, err := range job.Batches(t.Context()) {
 		see("receipt", r)
 		if err != nil {
 			see("of a job", err)
 		}
-		if r.StatusURL != "" {
-			fmt.Fprintln(&out, client.BatchPoller(&r).ResumeToken())
+		if r != nil {
+			fmt.Fprintln(&out, client.BatchPoller(r).ResumeToken())
 		}
 	}
 	see("summary", job.Summary())
 	see("client", client)
-	require.NoError(t, journal.Close())
+	require.NoError(t, ledger.Close())
 	written, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.NotEmpty(t, written)

@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -103,8 +104,7 @@ func NewWebhookHandler(cfg WebhookConfig) (*WebhookHandler, error) {
 	if cfg.MaxBody == 0 {
 		cfg.MaxBody = defaultWebhookBody
 	}
-	setDefault(&cfg.Workers, defaultWebhookWorkers)
-	setDefault(&cfg.Queue, defaultWebhookQueue)
+	cfg.Workers, cfg.Queue = cmp.Or(cfg.Workers, defaultWebhookWorkers), cmp.Or(cfg.Queue, defaultWebhookQueue)
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -49,7 +49,7 @@ func (m *Mock) missing(method string) error {
 
 // noJob is a job that fails when it is ranged over.
 func (m *Mock) noJob(method string) *accounts.Job {
-	return accounts.NewJob(method, func(yield func(accounts.Receipt, error) bool) { yield(accounts.Receipt{}, m.missing(method)) })
+	return accounts.NewJob(method, func(yield func(accounts.RowResult, error) bool) { yield(accounts.RowResult{}, m.missing(method)) })
 }
 
 // UpsertAccounts calls UpsertAccountsFunc.

@@ -65,14 +65,14 @@ func TestMockNamesTheUnsetMethod(t *testing.T) {
 
 // nightly is a program that takes the interface.
 func nightly(ctx context.Context, api accounts.API) (*accounts.BatchStatus, error) {
-	var last accounts.Receipt
-	for r, err := range api.SubmitAccounts(nil, accounts.SubmitOptions{Name: "n"}).All(ctx) {
+	var last *accounts.Receipt
+	for r, err := range api.SubmitAccounts(nil, accounts.SubmitOptions{Name: "n"}).Batches(ctx) {
 		if err != nil {
 			return nil, err
 		}
 		last = r
 	}
-	return api.WaitBatch(ctx, &last)
+	return api.WaitBatch(ctx, last)
 }
 
 func TestMockInUse(t *testing.T) {
@@ -80,7 +80,7 @@ func TestMockInUse(t *testing.T) {
 	m := &accountstest.Mock{T: t}
 	m.SubmitAccountsFunc = func(_ iter.Seq2[accounts.Row[accounts.Account], error], o accounts.SubmitOptions) *accounts.Job {
 		assert.Equal(t, "n", o.Name)
-		return accounts.JobOf(accounts.Receipt{Reference: "a", Rows: 1})
+		return accounts.JobOf(accounts.RowResult{Row: 1, Sent: accounts.SentAccepted, Batch: &accounts.Receipt{Reference: "a", Rows: 1}})
 	}
 	m.WaitBatchFunc = func(_ context.Context, r *accounts.Receipt, _ ...ccr.CallOption) (*accounts.BatchStatus, error) {
 		assert.Equal(t, "a", r.Reference)

@@ -9,11 +9,11 @@
 // accounts, or your file; nothing leaves the machine. With -live it speaks to
 // the real API, with the environment variables that -help lists:
 //
-//	go run ./examples/accounts -live -file debtors.csv -name nightly-2026-11-21 -journal nightly.journal
+//	go run ./examples/accounts -live -file debtors.csv -name nightly-2026-11-21 -ledger nightly.ledger
 //
 // It may be stopped at any moment and run again with the same name, file and
-// journal: only what was not accepted is sent, under the same references. The
-// journal and the output hold references and counts, no personal data.
+// ledger: only what was not accepted is sent, under the same references. The
+// ledger and the output hold references and counts, no personal data.
 package main
 
 import (
@@ -54,7 +54,7 @@ type options struct {
 	headers    map[string]string
 	ignore     bool
 	name       string
-	journal    string
+	ledger     string
 	rows       int
 	batch      int
 	atOnce     int
@@ -79,7 +79,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	})
 	f.BoolVar(&o.ignore, "ignore-unknown", false, "ignore columns with headers that are not known")
 	f.StringVar(&o.name, "name", "", "`name` of this load: the same for a rerun, another one for each new load (required with -live)")
-	f.StringVar(&o.journal, "journal", "", "`file` that remembers what was accepted (required with -live; default: none)")
+	f.StringVar(&o.ledger, "ledger", "", "`file` that remembers what was accepted (required with -live; default: none)")
 	f.IntVar(&o.rows, "rows", 5000, "how many accounts to make up")
 	f.IntVar(&o.batch, "batch", 1000, "the most rows in a batch")
 	f.IntVar(&o.atOnce, "at-once", 2, "batches under way at a time")
@@ -99,8 +99,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	switch {
 	case f.NArg() > 0:
 		return o, fmt.Errorf("unexpected argument %q", f.Arg(0))
-	case o.live && (o.file == "" || o.name == "" || o.journal == ""):
-		return o, errors.New("-live needs -file CSV, -name NAME and -journal FILE: made-up accounts are not for the real API, and a load without a memory cannot be resumed")
+	case o.live && (o.file == "" || o.name == "" || o.ledger == ""):
+		return o, errors.New("-live needs -file CSV, -name NAME and -ledger FILE: made-up accounts are not for the real API, and a load without a memory cannot be resumed")
 	}
 	if o.name == "" {
 		o.name = "example"
@@ -162,31 +162,33 @@ func open(o options) (io.Reader, func(), error) {
 }
 
 // submit runs the job and prints a line for each batch.
-func submit(ctx context.Context, client accounts.API, o options, in io.Reader, stdout, stderr io.Writer) ([]accounts.Receipt, error) {
+func submit(ctx context.Context, client accounts.API, o options, in io.Reader, stdout, stderr io.Writer) ([]*accounts.Receipt, error) {
+	var job *accounts.Job
 	so := accounts.SubmitOptions{
 		Name: o.name, MaxRows: o.batch, Concurrency: o.atOnce, SkipInvalid: o.skip, ContinueOnRejected: o.goOn,
-		Progress: func(s accounts.Summary) {
+		Progress: func(ccr.Progress) {
+			s := job.Summary()
 			fmt.Fprintf(stderr, "%d rows read, %d accepted in %d batches, %.1f MB, %.0f rows/s\n", s.Rows, s.Accepted, s.Batches, float64(s.Bytes)/1e6, s.Rate())
 		},
 	}
-	if o.journal != "" {
-		journal, err := accounts.OpenJournal(o.journal)
+	if o.ledger != "" {
+		ledger, err := ccr.OpenLedger(o.ledger)
 		if err != nil {
 			return nil, err
 		}
-		defer journal.Close()
-		so.Journal = journal
+		defer ledger.Close()
+		so.Ledger = ledger
 	}
 	reader, err := files.NewAccountReader(in, files.ReadOptions{Headers: o.headers, IgnoreUnknown: o.ignore, Optional: []string{"InvoiceNumber", "Status"}})
 	if err != nil {
 		return nil, err
 	}
-	job := client.SubmitAccounts(reader.All(), so)
+	job = client.SubmitAccounts(reader.All(), so)
 	t := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "ROWS\tREFERENCE\tRESULT")
-	var receipts []accounts.Receipt
+	var receipts []*accounts.Receipt
 	var failed error
-	for r, err := range job.All(ctx) {
+	for r, err := range job.Batches(ctx) {
 		result := "accepted"
 		switch {
 		case err != nil:
@@ -200,10 +202,10 @@ func submit(ctx context.Context, client accounts.API, o options, in io.Reader, s
 		if err == nil {
 			receipts = append(receipts, r)
 		}
-		if r.Rows == 0 {
+		if r == nil {
 			continue // the error is of the job, not of rows
 		}
-		fmt.Fprintf(t, "%d–%d\t%s\t%s\n", r.FirstRow, r.FirstRow+int64(r.Rows)-1, r.Reference, result)
+		fmt.Fprintf(t, "%d–%d\t%s\t%s\n", r.FirstRow, r.LastRow, r.Reference, result)
 	}
 	if err := t.Flush(); err != nil {
 		return nil, err
@@ -214,13 +216,13 @@ func submit(ctx context.Context, client accounts.API, o options, in io.Reader, s
 
 // follow waits until the batches are processed and prints what became of
 // their rows.
-func follow(ctx context.Context, client accounts.API, receipts []accounts.Receipt, interval ccr.PollInterval, stdout, stderr io.Writer) error {
+func follow(ctx context.Context, client accounts.API, receipts []*accounts.Receipt, interval ccr.PollInterval, stdout, stderr io.Writer) error {
 	done, left := 0, []string{}
 	words := map[string]int{}
 	var failed []string
 	pollers := make([]*ccr.Poller[*accounts.BatchStatus], len(receipts))
 	for i := range receipts {
-		pollers[i] = client.BatchPoller(&receipts[i]).WithInterval(interval)
+		pollers[i] = client.BatchPoller(receipts[i]).WithInterval(interval)
 	}
 	for i, b := range ccr.WaitAll(ctx, 2, pollers...) {
 		switch {

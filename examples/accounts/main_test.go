@@ -27,9 +27,9 @@ func TestItRunsFromFileToStatus(t *testing.T) {
 func TestAFileOfOnesOwnAndARerun(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	file, journal := filepath.Join(dir, "own.csv"), filepath.Join(dir, "journal")
+	file, ledger := filepath.Join(dir, "own.csv"), filepath.Join(dir, "ledger")
 	require.NoError(t, os.WriteFile(file, []byte("Konto,LastName,AmountDue,Colour\nC-1,Own,12.50,red\nC-2,Own,x,red\n"), 0o600))
-	args := []string{"-file", file, "-journal", journal, "-map", "ClientReference=Konto", "-map", "OutstandingAmount=AmountDue", "-status", "0"}
+	args := []string{"-file", file, "-ledger", ledger, "-map", "ClientReference=Konto", "-map", "OutstandingAmount=AmountDue", "-status", "0"}
 	require.ErrorContains(t, run(t.Context(), args, io.Discard, io.Discard), "column 4")
 	args = append(args, "-ignore-unknown")
 	var out bytes.Buffer
@@ -47,7 +47,7 @@ func TestSamplesStayHome(t *testing.T) {
 	t.Setenv(accounts.EnvToken, "")
 	err := run(t.Context(), []string{"-live"}, io.Discard, io.Discard)
 	require.ErrorContains(t, err, "-file")
-	err = run(t.Context(), []string{"-live", "-file", "x", "-name", "n", "-journal", "j"}, io.Discard, io.Discard)
+	err = run(t.Context(), []string{"-live", "-file", "x", "-name", "n", "-ledger", "l"}, io.Discard, io.Discard)
 	require.ErrorContains(t, err, accounts.EnvClientID)
 	var help bytes.Buffer
 	require.Error(t, run(t.Context(), []string{"-help"}, io.Discard, &help))

@@ -12,8 +12,7 @@ import (
 // a ledger.
 const canary = "Quillfeather"
 
-// leaks scans what the client printed, logged and kept in ledgers and
-// journals.
+// leaks scans what the client printed, logged and kept in ledgers.
 func leaks(stateDir string, secrets []string) ([]string, error) {
 	var out []string
 	paths, err := filepath.Glob(filepath.Join(stateDir, "*"))

@@ -23,13 +23,13 @@ import (
 var kinds = []string{"accounts batch job", "gateway upload", "gateway receive", "decisioning decision", "sftp upload", "sftp receive"}
 
 // client is the process that gets killed. All it knows after a restart is in
-// its folder: ledgers, a journal, sinks, and the book of finished work.
+// its folder: ledgers, sinks, and the book of finished work.
 type client struct {
 	*setup
-	log     *slog.Logger
-	book    *book
-	outbox  ccr.Ledger
-	journal *accounts.FileJournal
+	log    *slog.Logger
+	book   *book
+	outbox ccr.Ledger
+	jobs   ccr.Ledger
 
 	accounts    *accounts.Client
 	gateway     *gateway.Client
@@ -56,10 +56,12 @@ func runClient(ctx context.Context) error {
 	}
 	defer outbox.Close()
 	c.outbox = outbox
-	if c.journal, err = accounts.OpenJournal(filepath.Join(s.Dir, "journal")); err != nil {
+	jobs, err := ccr.OpenLedger(filepath.Join(s.Dir, "jobs.ledger"))
+	if err != nil {
 		return err
 	}
-	defer c.journal.Close()
+	defer jobs.Close()
+	c.jobs = jobs
 	if err := c.connect(); err != nil {
 		return err
 	}

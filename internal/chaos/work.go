@@ -42,7 +42,7 @@ func jobAccounts(job int) iter.Seq2[accounts.Row[accounts.Account], error] {
 // sendAccounts runs a job until every row is accepted.
 func (c *client) sendAccounts(ctx context.Context, n int) error {
 	job := c.accounts.SubmitAccounts(jobAccounts(n), accounts.SubmitOptions{
-		Name: fmt.Sprintf("chaos-%05d", n), Journal: c.journal, MaxRows: jobBatch,
+		Name: fmt.Sprintf("chaos-%05d", n), Ledger: c.jobs, MaxRows: jobBatch,
 	})
 	sum, err := job.Run(ctx)
 	if err != nil {

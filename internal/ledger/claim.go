@@ -26,6 +26,7 @@ type Claim struct {
 	lost  error     // set once the claim is another's or has ended
 	done  bool      // released or recorded
 
+	note      func(*ccr.LedgerEntry) // see Note
 	began     time.Time
 	resolveAt time.Time // see ResolveAt
 	beat      *time.Timer
@@ -185,11 +186,23 @@ func (c *Claim) heartbeat() {
 	}
 }
 
+// Note makes every heartbeat store what change makes of the entry, such as how
+// far the work has come. change must not use the claim.
+func (c *Claim) Note(change func(*ccr.LedgerEntry)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.note = change
+}
+
 // renew moves the end of the lease; c.mu is held. A ledger that fails is
 // asked again at the next heartbeat; one that says that the entry is
 // another's ends the claim.
 func (c *Claim) renew(ctx context.Context) {
-	err := c.update(ctx, func(*ccr.LedgerEntry) {})
+	change := c.note
+	if change == nil {
+		change = func(*ccr.LedgerEntry) {}
+	}
+	err := c.update(ctx, change)
 	if err != nil && (errors.Is(err, ErrLost) || time.Until(c.end) <= 0) {
 		c.lose(err)
 	}
@@ -226,11 +239,11 @@ func (c *Claim) update(ctx context.Context, change func(*ccr.LedgerEntry)) (err 
 			next.At = now.Round(0).UTC().Truncate(storeTime)
 		}
 		next.Until = end.Round(0).UTC().Truncate(storeTime)
-		if err = c.safeStore(ctx, &next); err == nil {
+		if err = c.b.safeStore(ctx, &next); err == nil {
 			c.entry, c.end = next, end
 			return nil
 		}
-		found, lerr := c.safeLoad(ctx)
+		found, lerr := c.b.safeLoad(ctx, next.Key)
 		switch {
 		case lerr != nil:
 			return err
@@ -249,14 +262,14 @@ func (c *Claim) update(ctx context.Context, change func(*ccr.LedgerEntry)) (err 
 
 // safeStore is Store of a ledger that is not ours: a panic in it must not end
 // the process from a heartbeat.
-func (c *Claim) safeStore(ctx context.Context, e *ccr.LedgerEntry) (err error) {
+func (b *Book) safeStore(ctx context.Context, e *ccr.LedgerEntry) (err error) {
 	defer recovered(&err)
-	return c.b.store(ctx, e)
+	return b.store(ctx, e)
 }
 
-func (c *Claim) safeLoad(ctx context.Context) (e ccr.LedgerEntry, err error) {
+func (b *Book) safeLoad(ctx context.Context, key string) (e ccr.LedgerEntry, err error) {
 	defer recovered(&err)
-	return c.b.Load(ctx, c.entry.Key)
+	return b.Load(ctx, key)
 }
 
 func recovered(err *error) {
@@ -280,31 +293,38 @@ func (c *Claim) Record(ctx context.Context, change func(*ccr.LedgerEntry)) error
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	defer c.finish()
-	found, token := c.entry, c.entry.Token
+	entry, err := c.b.record(ctx, c.entry, c.entry.Token, change)
+	if err == nil {
+		c.entry = entry
+	}
+	return err
+}
+
+// record stores a fact of the attempt with a token over an entry; it returns
+// the entry as it is stored then.
+func (b *Book) record(ctx context.Context, found ccr.LedgerEntry, token string, change func(*ccr.LedgerEntry)) (ccr.LedgerEntry, error) {
 	var err error
 	for range maxRounds {
 		next := found
 		next.Attributes = maps.Clone(next.Attributes)
 		change(&next)
 		if found.State == next.State && found.Owner == "" {
-			c.entry = found
-			return nil
+			return found, nil
 		}
-		if found.Token != token && !(positive(next.State) && overwritable(found.State)) {
-			return fmt.Errorf("ledger: the entry says %q by now: %w", found.State, ErrLost)
+		if found.Token != token && !(positive(next.State) && overwritable(found.State)) && !(next.State == ccr.StateRefused && doubts(found, token)) {
+			return found, fmt.Errorf("ledger: the entry says %q by now: %w", found.State, ErrLost)
 		}
 		next.Owner, next.Until, next.Token = "", time.Time{}, token
 		next.At = time.Now().Round(0).UTC().Truncate(storeTime)
-		if err = c.safeStore(ctx, &next); err == nil {
-			c.entry = next
-			return nil
+		if err = b.safeStore(ctx, &next); err == nil {
+			return next, nil
 		}
 		var lerr error
-		if found, lerr = c.safeLoad(ctx); lerr != nil {
-			return errors.Join(err, lerr)
+		if found, lerr = b.safeLoad(ctx, next.Key); lerr != nil {
+			return found, errors.Join(err, lerr)
 		}
 	}
-	return err
+	return found, err
 }
 
 // positive reports whether a state says that something was done.
@@ -346,11 +366,11 @@ func (c *Claim) Release(ctx context.Context, change func(*ccr.LedgerEntry)) erro
 			next.At = time.Now().Round(0).UTC().Truncate(storeTime)
 		}
 		next.Owner, next.Until = "", time.Time{}
-		if err = c.safeStore(ctx, &next); err == nil {
+		if err = c.b.safeStore(ctx, &next); err == nil {
 			c.entry = next
 			return nil
 		}
-		found, lerr := c.safeLoad(ctx)
+		found, lerr := c.b.safeLoad(ctx, next.Key)
 		switch {
 		case lerr != nil:
 			return errors.Join(err, lerr)
