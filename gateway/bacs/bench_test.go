@@ -126,3 +126,14 @@ func TestReaderMemoryIsConstant(t *testing.T) { //nolint:paralleltest // it meas
 	assert.Less(t, large, uint64(16<<20))
 	assert.Less(t, large, small+8<<20)
 }
+
+// BenchmarkWorklist decides on 10,000 returned debits of as many payers.
+func BenchmarkWorklist(b *testing.B) {
+	report, err := Parse(bigARUDD(10_000))
+	require.NoError(b, err)
+	for b.Loop() {
+		if list := (Calendar{}).Worklist(report); len(list) != 10_000 {
+			b.Fatal(len(list))
+		}
+	}
+}

@@ -1,11 +1,14 @@
 package bacs_test
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"log"
 	"strings"
 
+	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/ccrtest/bacssample"
 	"github.com/ccr-sdk/ccr/gateway/bacs"
 )
 
@@ -194,4 +197,59 @@ func ExampleOther() {
 	// BACSDocument/Data
 	// BACSDocument/Data/ArrivalReport number=12
 	// BACSDocument/Data/ArrivalReport/Arrived at=11:00
+}
+
+// One decision for each payer, from all reports together.
+func ExampleCalendar_Worklist() {
+	var reports []*bacs.Report
+	for _, sample := range bacssample.Of("ARUDD", "ADDACS", "DDIC") {
+		report, err := bacs.Parse(bytes.NewReader(sample.Data))
+		if err != nil {
+			log.Fatal(err)
+		}
+		reports = append(reports, report)
+	}
+	var calendar bacs.Calendar
+	for _, decision := range calendar.Worklist(reports...)[1:] {
+		fmt.Println(decision.Reference)
+		for _, step := range decision.Steps {
+			fmt.Println("  ", step.Do, "by", step.Deadline.By)
+			for _, e := range step.Because {
+				fmt.Println("     ", e)
+			}
+		}
+		if decision.Reference == "LOAN-000001" {
+			break
+		}
+	}
+	// Output:
+	// LOAN-000001
+	//    stop collecting by 2026-03-20
+	//       DDIC 4: the payer had cancelled the instruction with the service user; record 2 of report
+	//       ARUDD 0128: refer to payer; mostly there was not enough money in the account (inferred); record 1 of report 417
+	//       ADDACS 1: the payer has cancelled the instruction; record 1 of report 33
+	//    refund taken by 2026-03-25
+	//       DDIC 4: the payer had cancelled the instruction with the service user; record 2 of report
+}
+
+func ExampleCalendar_EarliestCollection() {
+	var calendar bacs.Calendar
+	cycle := calendar.EarliestCollection(ccr.Date{Year: 2026, Month: 3, Day: 26}, bacs.NoticeDays)
+	fmt.Println("submit by", cycle.Input, "to collect on", cycle.Entry)
+	// Output:
+	// submit by 2026-04-09 to collect on 2026-04-13
+}
+
+// A table of what came back, without the payers' references.
+func ExampleReport_Rows() {
+	report, err := bacs.Parse(strings.NewReader(arudd))
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, r := range report.Rows(bacs.RowOptions{File: "arudd.xml"}) {
+		fmt.Println(r.File, r.Record, r.Kind, r.Reference, r.Amount, r.Currency, r.Date, r.Code, r.By)
+	}
+	// Output:
+	// arudd.xml 1 ARUDD ******001 1020.50 GBP 2031-03-14 0128 2031-04-08
+	// arudd.xml 2 ARUDD ******002 75.00 GBP 2031-03-14 1012
 }

@@ -58,8 +58,8 @@ type Addressee struct {
 func (a Addressee) IsZero() bool { return a.Name == "" && len(a.Address) == 0 }
 
 // ProducedAt places the production date and time in a zone. Reports name no
-// zone; that it is the time of the United Kingdom is inferred. It returns
-// false if the date is not known; a missing time counts as midnight.
+// zone; it is the time of the United Kingdom. It returns false if the date is
+// not known; a missing time counts as midnight. Inferred.
 func (h Header) ProducedAt(zone *time.Location) (time.Time, bool) {
 	if h.ProducedDate.IsZero() || zone == nil {
 		return time.Time{}, false

@@ -174,7 +174,7 @@ func (v Verdict) Agree() bool { return !v.Unreadable && v.Total() == v.Listed }
 type Effect string
 
 // The effects, by the type of the second record of an error. Only
-// EffectReturned was seen in a report; the others are inferred.
+// EffectReturned was seen in a report. Inferred.
 const (
 	EffectUnknown  Effect = ""
 	EffectReturned Effect = "returned"

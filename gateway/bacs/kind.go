@@ -13,7 +13,7 @@ const (
 	KindInput Kind = "Input"
 	// KindWithdrawal tells what was withdrawn from processing
 	// (WithdrawalReport). Only its submission facts and day totals are publicly
-	// known; that the rest mirrors the Input report is inferred.
+	// known; the rest mirrors the Input report. Inferred.
 	KindWithdrawal Kind = "Withdrawal"
 	// KindARUDD lists collections that paying banks returned unpaid (ARUDD).
 	KindARUDD Kind = "ARUDD"
@@ -30,7 +30,7 @@ const (
 	// (MessagingAdvices, advice-type AUDREJ or records of type R).
 	KindAUDREJ Kind = "AUDREJ"
 	// KindAWACS lists corrected details of accounts that were credited
-	// (MessagingAdvices, records of type W; the advice-type AWACS is inferred).
+	// (MessagingAdvices, advice-type AWACS or records of type W). Inferred.
 	KindAWACS Kind = "AWACS"
 	// KindMessaging is a MessagingAdvices document of no kind named above. Its
 	// records are typed as far as their attributes are known.
@@ -40,7 +40,7 @@ const (
 	KindDDIC Kind = "DDIC"
 	// KindARUCS lists credits that banks returned. No public description of its
 	// XML was found: it is delivered raw, like KindUnknown, and is named only so
-	// that its reason codes can be looked up. Its element name is inferred.
+	// that its reason codes can be looked up, by the element ARUCS. Inferred.
 	KindARUCS Kind = "ARUCS"
 )
 

@@ -31,7 +31,7 @@ type Advice struct {
 	Payer          Account  `json:"payer,omitzero"`         // the details that the service user has
 	// NewAccount holds the details to use from now on, where the report has any.
 	NewAccount Account `json:"newAccount,omitzero"`
-	AOSN       string  `json:"aosn,omitempty"` // numbers the advice (inferred); see [Header.FirstAOSN]
+	AOSN       string  `json:"aosn,omitempty"` // numbers the advice; see [Header.FirstAOSN]. Inferred.
 
 	// The rest is in public AUDDIS and ADDACS reports of 2017, each without a
 	// description.
@@ -71,7 +71,7 @@ type FileAdvice struct {
 	Report         Kind     `json:"report"`                  // KindAUDACC or KindAUDREJ
 	RecordType     string   `json:"recordType,omitempty"`    // V accepted, R rejected
 	UserNumber     string   `json:"userNumber,omitempty"`    // SUN, six digits
-	AOSN           string   `json:"aosn,omitempty"`          // numbers the advice (inferred); see [Header.FirstAOSN]
+	AOSN           string   `json:"aosn,omitempty"`          // numbers the advice; see [Header.FirstAOSN]. Inferred.
 	ProcessingDate ccr.Date `json:"processingDate,omitzero"` // of the file
 	FileNumber     string   `json:"fileNumber,omitempty"`    // originator-file-number
 	WorkCode       string   `json:"workCode,omitempty"`      // 1 DAILY
@@ -146,14 +146,14 @@ func (messagingHandler) end(*Reader, string) error { return nil }
 // advice reads a MessagingAdvice: of a file or of a payer, as its record type
 // says, or else the header.
 func (messagingHandler) advice(r *Reader) (role, error) {
-	r.settle() // whether the header names the kind
+	r.refreshHeader() // whether the header names the kind
 	a, f := &Advice{}, &FileAdvice{}
 	ofFile := false
 	err := r.decode(&a.Raw, &a.Faults, func(rd *reading, el Element) {
 		word, _ := el.Attr("record-type")
 		kind := messagingKind(strings.TrimSpace(word))
 		if r.kind == KindMessaging && kind != KindUnknown {
-			r.kind, r.unsettled = kind, true // the header did not say
+			r.kind, r.headerDirty = kind, true // the header did not say
 		}
 		if kind == KindUnknown {
 			kind = r.kind

@@ -13,11 +13,11 @@ import (
 // use it to sort files, never to decide what a report is. [Parse] reads the
 // kind from the XML.
 type NameHints struct {
-	ServiceUser string   // inferred: the first part, the service user number
-	Date        ccr.Date // inferred: DDMMYYYY; the example cannot rule out MMDDYYYY, nor tell which day it is
-	TypeNumber  string   // inferred with good evidence: the number of the report type
-	Kind        Kind     // inferred: what TypeNumber stands for, if known; other bureaus number differently
-	Serial      string   // inferred: a number that makes the name unique
+	ServiceUser string   // the first part: the service user number. Inferred.
+	Date        ccr.Date // DDMMYYYY; the example cannot rule out MMDDYYYY, nor tell which day it is. Inferred.
+	TypeNumber  string   // the number of the report type: the example and its content agree. Inferred.
+	Kind        Kind     // what TypeNumber stands for, if known; other bureaus number differently. Inferred.
+	Serial      string   // a number that makes the name unique. Inferred.
 }
 
 // ParseName splits the name of a report file; a path in front is dropped. It

@@ -22,24 +22,24 @@ import (
 //
 // A Reader is not safe for concurrent use. Records are the caller's to keep.
 type Reader struct {
-	s         *scanner
-	operation string
-	kind      Kind
-	handler   handler // nil for a report that is delivered raw
-	root      Element
-	rawHeader []Element
-	header    Header
-	unsettled bool // rawHeader or kind say more than header does
-	signature Signature
-	held      budget // for header and signature elements
-	pending   *Other
-	queue     []Record
-	taken     int   // of queue; an empty queue has length 0
-	err       error // what Next returns once the queue is empty
-	index     map[string]int64
-	all       ccr.Faults
-	built     int64 // memory that elements took, as estimated
-	loose     int
+	s           *scanner
+	operation   string
+	kind        Kind
+	handler     handler // nil for a report that is delivered raw
+	root        Element
+	rawHeader   []Element
+	header      Header
+	headerDirty bool // rawHeader or kind say more than header does
+	signature   Signature
+	held        budget // for header and signature elements
+	pending     *Other
+	queue       []Record
+	taken       int   // of queue; an empty queue has length 0
+	err         error // what Next returns once the queue is empty
+	index       map[string]int64
+	all         ccr.Faults
+	built       int64 // memory that elements took, as estimated
+	unknownRefs int   // of s, those that faults name already
 }
 
 // handler is what one family of reports knows.
@@ -70,7 +70,7 @@ func newReader(src io.Reader, limits Limits, operation string) (*Reader, error) 
 		return nil, err
 	}
 	r.advance()
-	r.settle()
+	r.refreshHeader()
 	if r.err != nil && r.err != io.EOF && len(r.queue) == 0 {
 		return nil, r.err
 	}
@@ -128,14 +128,14 @@ func (s *scanner) sniff() (Kind, error) {
 
 // Kind is what the document says it is.
 func (r *Reader) Kind() Kind {
-	r.settle()
+	r.refreshHeader()
 	return r.kind
 }
 
 // Header returns what the report says of itself. All of it is there before
 // the first record if the document has it there, as reports do.
 func (r *Reader) Header() Header {
-	r.settle()
+	r.refreshHeader()
 	return r.header
 }
 
@@ -154,7 +154,7 @@ func (r *Reader) Signature() Signature { return r.signature }
 // (at most 1,000 of them), never the value. Next does not fail for such a
 // fault: the value stays unset, and its text is in the record's Raw.
 func (r *Reader) Err() error {
-	r.settle()
+	r.refreshHeader()
 	var all ccr.Faults
 	for _, f := range r.header.Faults {
 		all.Add(f.Path, f.Message)
@@ -302,16 +302,16 @@ func (r *Reader) headerElement() (Element, error) {
 		return el, err
 	}
 	r.rawHeader = append(r.rawHeader, el)
-	r.unsettled = true
+	r.headerDirty = true
 	return el, nil
 }
 
-// settle settles the kind of a messaging report and reads the header.
-func (r *Reader) settle() {
-	if !r.unsettled {
+// refreshHeader finds the kind of a messaging report and reads the header.
+func (r *Reader) refreshHeader() {
+	if !r.headerDirty {
 		return
 	}
-	r.unsettled = false
+	r.headerDirty = false
 	if r.kind == KindMessaging {
 		h := readHeader(r.rawHeader, false)
 		for _, word := range []string{strings.ToUpper(h.AdviceType), strings.TrimPrefix(h.ReportType, "REFT")} {
@@ -332,8 +332,8 @@ func (r *Reader) element(b *budget) (Element, reading, error) {
 	}
 	r.built += left - b.left
 	rd := reading{where: name}
-	if r.s.loose > r.loose {
-		r.loose = r.s.loose
+	if r.s.unknownRefs > r.unknownRefs {
+		r.unknownRefs = r.s.unknownRefs
 		rd.fault("", "holds an & that starts no reference of XML; it was kept as it is")
 	}
 	return el, rd, nil

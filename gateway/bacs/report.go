@@ -133,7 +133,7 @@ func (r *Reader) tree(p *Report) error {
 		return err
 	}
 	r.root = Element{Name: p.Raw.Name, Attrs: p.Raw.Attrs}
-	if r.s.loose > 0 {
+	if r.s.unknownRefs > 0 {
 		r.all.Add("raw", "holds an & that starts no reference of XML; it was kept as it is")
 	}
 	_, err := r.s.next()

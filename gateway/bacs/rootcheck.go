@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
+	"strings"
 )
 
 // RootCheck finds out, as bytes pass through it, whether an XML document is
@@ -30,7 +32,7 @@ type RootCheck struct {
 	done  bool // the root element was closed
 	decl  bool // an XML declaration stands in front
 	first string
-	wide  int8 // UTF-16: 1 little endian, 2 big endian; -1 it is not; 0 not known yet
+	wide  int  // UTF-16: 1 little endian, 2 big endian; -1 it is not; 0 not known yet
 	odd   bool // UTF-16: half a character is there
 	half  byte
 }
@@ -52,16 +54,11 @@ const (
 // an XML declaration does not count as XML: it closes its tags as it likes.
 func Complete(r io.Reader) (isXML, closed bool, err error) {
 	var check RootCheck
-	buf := make([]byte, 32<<10)
-	for idle := 0; check.in != inNoXML && err == nil; idle++ {
+	t, buf := newTranscoder(r), make([]byte, 32<<10)
+	for check.in != inNoXML && err == nil {
 		var n int
-		if n, err = r.Read(buf); n < 0 || n > len(buf) || n == 0 && idle == 100 {
-			return false, false, io.ErrNoProgress
-		}
-		if n > 0 {
-			idle = 0
-		}
-		check.Write(buf[:n]) //nolint:errcheck // never fails
+		n, err = t.read(buf)
+		check.feed(buf[:n])
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		return false, false, err
@@ -110,21 +107,16 @@ func (c *RootCheck) Write(p []byte) (int, error) {
 // decide looks at the first bytes for UTF-16 and a byte order mark; whatever
 // else they are goes on to feed.
 func (c *RootCheck) decide() {
-	switch c.first {
-	case "\xff", "\xfe", "\xef", "\xef\xbb", "<", "\x00": // the next byte tells
-	case "\xff\xfe":
-		c.wide = 1
-	case "\xfe\xff":
-		c.wide = 2
-	case "\xef\xbb\xbf":
-		c.wide = -1
-	case "<\x00":
-		c.wide, c.in = 1, inTag
-	case "\x00<":
-		c.wide, c.in = 2, inTag
+	skip, order := wideMark([]byte(c.first))
+	switch {
+	case order > 0:
+		if c.wide = order; skip == 0 {
+			c.in = inTag
+		}
+	case slices.Contains([]string{"\xff", "\xfe", "\xef", "\xef\xbb", "<", "\x00"}, c.first): // the next byte tells
 	default:
 		c.wide = -1
-		c.feed([]byte(c.first))
+		c.feed([]byte(strings.TrimPrefix(c.first, "\ufeff")))
 	}
 }
 

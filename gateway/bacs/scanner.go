@@ -53,14 +53,14 @@ type scanner struct {
 	single bool // the tag just delivered was <x/>: its end comes next
 
 	// The current token; name also holds the name of an end tag.
-	name    string
-	attrs   []span
-	values  []byte
-	text    []byte // aliases buf or scratch until the next token
-	scratch []byte
-	texts   []byte // of the elements that build is inside of
-	at      int    // line the token starts on
-	loose   int    // references that XML does not define, kept as written
+	name        string
+	attrs       []span
+	values      []byte
+	text        []byte // aliases buf or scratch until the next token
+	scratch     []byte
+	texts       []byte // of the elements that build is inside of
+	at          int    // line the token starts on
+	unknownRefs int    // undefined entity references, kept literally
 }
 
 var errSniffOver = errors.New("the start of the document was read without finding its kind")
@@ -74,7 +74,7 @@ func newScanner(r io.Reader, limits Limits) *scanner {
 
 // rewind goes back to the start of a document that was pinned.
 func (s *scanner) rewind() {
-	s.r, s.line, s.stack, s.begun, s.closed, s.single, s.pinned, s.loose = 0, 1, s.stack[:0], false, false, false, false, 0
+	s.r, s.line, s.stack, s.begun, s.closed, s.single, s.pinned, s.unknownRefs = 0, 1, s.stack[:0], false, false, false, false, 0
 }
 
 // more reads on behind buf[r:w], which stays whole.
@@ -383,8 +383,8 @@ func (s *scanner) startTag() (event, error) {
 	if len(s.stack) >= s.limits.Depth {
 		return 0, exceeded(s.line, "elements nest deeper than Limits.Depth", "Reports need 12 levels; raise Limits.Depth if the document is to be trusted.")
 	}
-	for loose := s.loose; ; {
-		s.loose = loose // what an incomplete tag counted is counted again
+	for before := s.unknownRefs; ; {
+		s.unknownRefs = before // what an incomplete tag counted is counted again
 		n, err := s.parseTag(s.buf[s.r:s.w])
 		if err != nil {
 			return 0, err
@@ -614,7 +614,7 @@ func (s *scanner) unescape(dst, raw []byte, value bool) []byte {
 		case c == '&':
 			r, n := reference(raw[i:])
 			if n == 0 {
-				s.loose++
+				s.unknownRefs++
 				dst = append(dst, c)
 				continue
 			}

@@ -209,7 +209,7 @@ func (r *reading) date(name, value string) ccr.Date {
 }
 
 // labelDate reads a date of a header label: YYYY-MM-DD as reports write it,
-// or YYDDD as the label itself does (inferred).
+// or YYDDD as the label itself does. Inferred.
 func (r *reading) labelDate(name, value string) ccr.Date {
 	trimmed := strings.TrimSpace(value)
 	if len(trimmed) == 5 {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 
@@ -125,8 +126,8 @@ type fact struct {
 //
 // Where records contradict each other the more careful one counts: no
 // re-presentation, new account or new instruction for a payer whose
-// instruction was cancelled; what came in after the cancellation is to be
-// looked at. A reinstatement ends earlier cancellations, and is to be looked at
+// instruction was cancelled; what came in after the cancellation, or after a
+// claim, of which no report has the day, is to be looked at. A reinstatement ends earlier cancellations, and is to be looked at
 // with them. Records with values that could not be read, or with a reason that
 // is in no list, are to be looked at.
 func (c Calendar) Worklist(reports ...*Report) []Decision {
@@ -142,43 +143,31 @@ func (c Calendar) Worklist(reports ...*Report) []Decision {
 	facts = slices.CompactFunc(facts, func(a, b fact) bool { return a.content == b.content && a.do == b.do })
 	slices.SortStableFunc(facts, fact.compare)
 
-	known := map[payer]map[string]bool{} // references by account
+	owners := map[payer][]string{} // references by account
 	for _, f := range facts {
-		if f.payer.reference != "" && f.party.Number != "" {
-			at := payer{user: f.payer.user, sortCode: f.party.SortCode, number: f.party.Number}
-			if known[at] == nil {
-				known[at] = map[string]bool{}
-			}
-			known[at][f.payer.reference] = true
+		at := payer{user: f.payer.user, sortCode: f.party.SortCode, number: f.party.Number}
+		if f.payer.reference != "" && at.number != "" && len(owners[at]) < 2 && !slices.Contains(owners[at], f.payer.reference) {
+			owners[at] = append(owners[at], f.payer.reference)
 		}
 	}
 	groups := map[payer][]fact{}
 	for _, f := range facts {
 		p := f.payer
-		if p.reference == "" && len(known[p]) == 1 {
-			for reference := range known[p] {
-				p = payer{user: p.user, reference: reference}
-			}
+		if owner := owners[p]; p.reference == "" && len(owner) == 1 {
+			p = payer{user: p.user, reference: owner[0]}
 		}
 		groups[p] = append(groups[p], f)
 	}
 	list := make([]Decision, 0, len(groups))
-	for _, p := range sortedPayers(groups) {
+	for _, p := range slices.SortedFunc(maps.Keys(groups), payer.compare) {
 		list = append(list, decide(p, groups[p]))
 	}
 	return list
 }
 
-func sortedPayers(groups map[payer][]fact) []payer {
-	var list []payer
-	for p := range groups {
-		list = append(list, p)
-	}
-	slices.SortFunc(list, func(a, b payer) int {
-		return cmp.Or(strings.Compare(a.user, b.user), strings.Compare(a.reference, b.reference),
-			strings.Compare(a.sortCode, b.sortCode), strings.Compare(a.number, b.number), strings.Compare(a.own, b.own))
-	})
-	return list
+func (p payer) compare(q payer) int {
+	return cmp.Or(strings.Compare(p.user, q.user), strings.Compare(p.reference, q.reference),
+		strings.Compare(p.sortCode, q.sortCode), strings.Compare(p.number, q.number), strings.Compare(p.own, q.own))
 }
 
 // compare orders facts by what can be seen of their evidence.
@@ -352,6 +341,7 @@ func decide(p payer, facts []fact) Decision {
 		a, b := news[len(news)-1], news[len(news)-2]
 		if a.because.Day == b.because.Day && a.account != b.account {
 			byAction[LookAtIt] = append(byAction[LookAtIt], news...)
+			slices.SortStableFunc(byAction[LookAtIt], fact.compare)
 			byAction[UseNewAccount] = nil
 		}
 	}
@@ -394,7 +384,7 @@ func step(do Action, facts []fact) Step {
 			sum.add(f.amount)
 			s.Amount = sum.amount()
 		}
-		if !slices.ContainsFunc(s.Because, func(e Evidence) bool { return e.Item == f.because.Item }) {
+		if n := len(s.Because); n == 0 || s.Because[n-1].Item != f.because.Item {
 			s.Because = append(s.Because, f.because)
 		}
 	}
