@@ -1,6 +1,9 @@
 package files
 
 import (
+	"errors"
+	"fmt"
+	"io"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -93,6 +96,72 @@ func namePartFault(s string) string {
 		return "has a character that a file name cannot have"
 	case s[0] == '.':
 		return "begins with a dot"
+	}
+	return ""
+}
+
+// MaxAttachmentBytes is the largest attachment: the ceiling of the vendor's
+// attachment API; that of files is not documented. Inferred.
+const MaxAttachmentBytes = 25_000_000
+
+// Attachment is a PDF of an account. Brand and Portfolio are only needed where
+// the naming uses them.
+type Attachment struct {
+	Brand, Portfolio  string
+	ClientReferenceID string
+	File              ccr.File
+}
+
+// Files checks attachments and returns them under the names of the rule, ready
+// for one call of sftp's Client.UploadAll. Each must be a PDF by its first
+// bytes, at most [MaxAttachmentBytes] long, and have a name of its own. All
+// faults are told at once, by path (attachments[3].file).
+//
+// An attachment that comes before its account is one that Credit Clear fails
+// in the end: pass those of rows that [accounts.Job] reports as accepted.
+func (n AttachmentNaming) Files(attachments ...Attachment) ([]ccr.File, error) {
+	const operation = "AttachmentFiles"
+	var f ccr.Faults
+	out := make([]ccr.File, len(attachments))
+	names := map[string]bool{}
+	for i, a := range attachments {
+		at := fmt.Sprintf("attachments[%d].", i)
+		name, err := n.Name(a.Brand, a.Portfolio, a.ClientReferenceID)
+		if e, ok := errors.AsType[*ccr.Error](err); ok {
+			for _, fault := range e.Fields {
+				f.Add(at+fault.Path, fault.Message)
+			}
+			continue
+		}
+		if names[strings.ToLower(name)] {
+			f.Add(at+"clientReferenceId", "makes the name of another attachment; there is one for each account")
+		}
+		names[strings.ToLower(name)] = true
+		if message := pdfFault(a.File); message != "" {
+			f.Add(at+"file", message)
+		}
+		out[i] = a.File.WithName(name)
+	}
+	if err := f.Err(service, operation); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// pdfFault says what keeps a file from being an attachment.
+func pdfFault(file ccr.File) (message string) {
+	r, err := file.Open()
+	if err != nil {
+		return "cannot be opened"
+	}
+	defer r.Close()
+	head := make([]byte, len("%PDF-"))
+	_, err = io.ReadFull(r, head)
+	switch {
+	case err != nil || string(head) != "%PDF-":
+		return "is not a PDF by its first bytes"
+	case r.Size() > MaxAttachmentBytes:
+		return fmt.Sprintf("is longer than %d bytes", MaxAttachmentBytes)
 	}
 	return ""
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/accounts/files"
 )
 
@@ -70,4 +71,34 @@ func FuzzAttachmentName(f *testing.F) {
 		assert.NotContains(t, name, "/")
 		assert.NotContains(t, name, `\`)
 	})
+}
+
+func TestAttachmentFiles(t *testing.T) {
+	t.Parallel()
+	naming := files.AttachmentNaming{Separator: "__", Brand: true}
+	pdf := func(size int) ccr.File {
+		return ccr.FileFromBytes("scan.pdf", append([]byte("%PDF-1.7\n"), make([]byte, size)...))
+	}
+	got, err := naming.Files(
+		files.Attachment{Brand: "Blue", ClientReferenceID: "C-1", File: pdf(1)},
+		files.Attachment{Brand: "Blue", ClientReferenceID: "C-2", File: pdf(files.MaxAttachmentBytes - 9)},
+	)
+	require.NoError(t, err)
+	require.Len(t, got, 2)
+	assert.Equal(t, "Blue__C-1.pdf", got[0].Name())
+	assert.Equal(t, "Blue__C-2.pdf", got[1].Name())
+
+	_, err = naming.Files(
+		files.Attachment{Brand: "Blue", ClientReferenceID: "C-1", File: pdf(1)},
+		files.Attachment{Brand: "Blue", ClientReferenceID: "C__2", File: pdf(1)},
+		files.Attachment{Brand: "Blue", ClientReferenceID: "C-3", File: ccr.FileFromBytes("scan.pdf", []byte("PK\x03\x04"))},
+		files.Attachment{Brand: "Blue", ClientReferenceID: "C-4", File: pdf(files.MaxAttachmentBytes)},
+		files.Attachment{Brand: "Blue", ClientReferenceID: "c-1", File: pdf(1)},
+		files.Attachment{Brand: "Blue", ClientReferenceID: "C-5", File: ccr.FileFromPath(t.TempDir() + "/none.pdf")},
+		files.Attachment{Brand: "Blue", ClientReferenceID: "C-6", File: ccr.FileFromBytes("scan.pdf", nil)},
+	)
+	assert.Equal(t, []string{
+		"attachments[1].clientReferenceId", "attachments[2].file", "attachments[3].file", "attachments[4].clientReferenceId", "attachments[5].file", "attachments[6].file",
+	}, paths(t, err))
+	assert.NotContains(t, err.Error(), "none.pdf")
 }

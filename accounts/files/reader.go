@@ -113,15 +113,15 @@ func (r *Reader[T]) All() iter.Seq2[accounts.Row[T], error] {
 		var none T
 		row := new(T) // one for all rows: its address is taken
 		for {
-			record, line, err := r.core.next()
+			record, line, text, err := r.core.in.next()
 			if err != nil {
 				if !errors.Is(err, io.EOF) {
-					yield(accounts.Row[T]{Line: line, File: r.core.o.File}, err)
+					yield(accounts.Row[T]{Line: line, File: r.core.o.File}, r.core.failed(err))
 				}
 				return
 			}
 			*row = none
-			faulty := r.core.fill(member.RefTo(row), record)
+			faulty := r.core.fill(member.RefTo(row), record, text)
 			r.complete(row)
 			if faulty {
 				err = r.core.fault(line, r.validate(row))
@@ -135,7 +135,7 @@ func (r *Reader[T]) All() iter.Seq2[accounts.Row[T], error] {
 
 // rowReader is a Reader without the type of its rows.
 type rowReader struct {
-	in      *csv.Reader
+	in      *records
 	o       ReadOptions
 	layout  layout
 	name    string // of a row, in paths
@@ -155,6 +155,11 @@ func newRowReader(r io.Reader, l layout, o ReadOptions, name string) (rowReader,
 		in.format.dates = time.DateOnly
 	}
 	in.seen.most = o.MaxTracked
+	if o.Comma == utf8.RuneError || !utf8.ValidRune(o.Comma) || strings.ContainsRune("\"\r\n", o.Comma) {
+		var f ccr.Faults
+		f.Add("Comma", "is not a delimiter")
+		return in, f.Err(service, l.operation)
+	}
 	text, encoding, err := decodeText(r, o.Encoding)
 	if err != nil {
 		return in, in.failed(err)
@@ -163,55 +168,40 @@ func newRowReader(r io.Reader, l layout, o ReadOptions, name string) (rowReader,
 	if comma == 0 {
 		comma = sniffComma(text)
 	}
-	in.in = newCSVReader(text, comma)
-	header, err := in.in.Read()
+	in.in = newRecords(text, comma)
+	header, _, _, err := in.in.next()
 	if err != nil {
 		return in, in.failed(err)
 	}
 	in.at, in.columns, err = mapHeader(header, &l, &o)
 	in.columns.Encoding, in.columns.Comma = encoding, comma
 	in.header = in.columns.Found
-	in.in.FieldsPerRecord = -1
 	in.key = slices.IndexFunc(in.at, func(c *column) bool { return c != nil && c.Name == l.key })
 	return in, err
 }
 
-func newCSVReader(r io.Reader, comma rune) *csv.Reader {
-	in := csv.NewReader(r)
-	in.Comma = comma
-	in.ReuseRecord = true
-	return in
-}
-
-func (r *rowReader) next() (record []string, line int, err error) {
-	record, err = r.in.Read()
-	if errors.Is(err, io.EOF) {
-		return nil, 0, err
-	}
-	if err != nil {
-		if p, ok := errors.AsType[*csv.ParseError](err); ok {
-			line = p.StartLine
-		}
-		return nil, line, r.failed(err)
-	}
-	line, _ = r.in.FieldPos(0)
-	return record, line, nil
-}
-
-// fill fills a row, and reports whether it has faults.
-func (r *rowReader) fill(row member.Ref, record []string) (faulty bool) {
+// fill fills a row, and reports whether it has faults. text is the record as a
+// whole, if there is one.
+func (r *rowReader) fill(row member.Ref, record []string, text string) (faulty bool) {
 	r.faults, r.bad = ccr.Faults{}, r.bad[:0]
 	whole := len(record) == len(r.at)
 	if !whole {
 		r.faults.Addf(r.name, "has %d fields, the header has %d", len(record), len(r.at))
 	}
+	clean := text != "" && r.textFault(text) == ""
 	for i, cell := range record {
 		if cell == "" || i >= len(r.at) || r.at[i] == nil || !whole && i != r.key {
 			continue
 		}
-		message := r.textFault(cell)
+		message := ""
+		if !clean {
+			message = r.textFault(cell)
+		}
 		if message == "" {
-			message = r.at[i].set(row, r.layout.object, unguard(cell), &r.format)
+			if cell[0] == '\'' {
+				cell = unguard(cell)
+			}
+			message = r.at[i].set(row, r.layout.object, cell, &r.format)
 		}
 		if message != "" {
 			r.add(i, message)
@@ -236,7 +226,7 @@ func (r *rowReader) textFault(cell string) string {
 			return "is not valid UTF-8; set Encoding if the file has another"
 		}
 	case Windows1252:
-		if strings.ContainsFunc(cell, func(c rune) bool { return 0x80 <= c && c < 0xa0 }) {
+		if strings.ContainsFunc(cell, func(c rune) bool { return 0x80 <= c && c < 0xa0 || c == utf8.RuneError }) {
 			return "has a byte that Windows-1252 does not define; set Encoding if the file has another"
 		}
 	case UTF16LE, UTF16BE:

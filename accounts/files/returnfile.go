@@ -1,7 +1,6 @@
 package files
 
 import (
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -210,9 +209,8 @@ func readReturn[T any](r io.Reader, operation string, fill func(returnRow, *T)) 
 			yield(accounts.Row[T]{}, fileError(operation, "", err))
 			return
 		}
-		in.FieldsPerRecord = -1
 		for {
-			record, err := in.Read()
+			record, line, _, err := in.next()
 			if errors.Is(err, io.EOF) {
 				return
 			}
@@ -221,8 +219,7 @@ func readReturn[T any](r io.Reader, operation string, fill func(returnRow, *T)) 
 				return
 			}
 			var faults ccr.Faults
-			row := accounts.Row[T]{}
-			row.Line, _ = in.FieldPos(0)
+			row := accounts.Row[T]{Line: line}
 			if len(record) == len(header) {
 				fill(returnRow{cells: cellsOf(header, record), faults: &faults}, &row.Value)
 			} else {
@@ -240,13 +237,13 @@ func readReturn[T any](r io.Reader, operation string, fill func(returnRow, *T)) 
 }
 
 // returnHeader reads the header of a return file.
-func returnHeader(r io.Reader) (*csv.Reader, []string, error) {
+func returnHeader(r io.Reader) (*records, []string, error) {
 	text, _, err := decodeText(r, "")
 	if err != nil {
 		return nil, nil, err
 	}
-	in := newCSVReader(text, sniffComma(text))
-	record, err := in.Read()
+	in := newRecords(text, sniffComma(text))
+	record, _, _, err := in.next()
 	if err != nil {
 		return nil, nil, err
 	}
