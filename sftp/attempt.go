@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"sync"
+	"time"
 
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/sftp/internal/engine"
@@ -32,12 +32,21 @@ func (u *upload) attempt(ctx context.Context, s *engine.Session) error {
 		return &engine.LocalError{Err: fmt.Errorf("%w: it has another size than before", ccr.ErrFileChanged)}
 	}
 	u.size = src.Size()
-	f, err := u.open(ctx, ch)
+	f, err := u.open(ctx, s, ch)
 	if err != nil {
 		return err
 	}
-	w := &writing{u: u, ch: ch, f: f}
+	w := &writing{u: u, ch: ch, f: f, lanes: engine.NewLanes(f), from: u.acked}
 	if err := w.write(ctx, s, src); err != nil {
+		if w.worthStartingOver(err) {
+			w.lanes.Close()
+			u.single = true
+			u.dropTemp(ch)
+			if err := u.startOver(); err != nil {
+				return err
+			}
+			return u.attempt(ctx, s)
+		}
 		w.release()
 		return err
 	}
@@ -53,20 +62,20 @@ func (u *upload) attempt(ctx context.Context, s *engine.Session) error {
 
 // open opens the temporary file and, at the same time, looks whether the
 // final name is free.
-func (u *upload) open(ctx context.Context, ch *engine.Channel) (*engine.File, error) {
+func (u *upload) open(ctx context.Context, s *engine.Session, ch *engine.Channel) (*engine.File, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, context.Cause(ctx)
 	}
 	var look chan error
 	if !u.opts.Overwrite && !u.checked {
 		if !u.folder.renames() { // the look must come first: opening makes the name
-			if err := u.free(ch); err != nil {
+			if err := u.free(s, ch); err != nil {
 				return nil, err
 			}
 			u.checked = true
 		} else {
 			look = make(chan error, 1)
-			go func() { look <- u.free(ch) }()
+			go func() { look <- u.free(s, ch) }()
 		}
 	}
 	if u.onVisible != nil && !u.folder.renames() { // opening makes the final name
@@ -87,7 +96,12 @@ func (u *upload) open(ctx context.Context, ch *engine.Channel) (*engine.File, er
 	return f, err
 }
 
+// openTemp opens the file to write to: the one of an attempt before, as far as
+// the server lets it be opened again, or a new one.
 func (u *upload) openTemp(ch *engine.Channel) (*engine.File, error) {
+	if u.acked > 0 || u.gap > 0 {
+		return u.reopen(ch)
+	}
 	if !u.folder.renames() && u.opened && !u.created && !u.opts.Overwrite {
 		// The reply to opening the final name was lost. An empty file is ours;
 		// one with content is somebody else's.
@@ -95,34 +109,37 @@ func (u *upload) openTemp(ch *engine.Channel) (*engine.File, error) {
 			return nil, ErrExists
 		}
 	}
-	flags := os.O_WRONLY | os.O_CREATE
-	switch {
-	case u.acked > 0 || u.gap > 0:
-		flags = os.O_WRONLY
-	case u.opened || u.opts.Overwrite && !u.folder.renames():
-		flags |= os.O_TRUNC // ours from the attempt before, or may be replaced
-	default:
-		flags |= os.O_EXCL
+	flags, again := os.O_WRONLY|os.O_CREATE|os.O_EXCL, u.opened
+	if again || u.opts.Overwrite && !u.folder.renames() {
+		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC // ours from the attempt before, or may be replaced
 	}
-	first := !u.opened
 	u.opened = true
 	u.stage.Store(int32(stageWriting))
 	f, err := ch.Open(u.temp, flags)
-	switch {
-	case err == nil && (u.acked > 0 || u.gap > 0):
-		return u.position(ch, f)
-	case flags == os.O_WRONLY && engine.IsStatus(err, engine.StatusNoSuchFile):
-		return u.startOver(ch) // it is gone
-	case err != nil && first && flags&os.O_EXCL != 0 && u.folder.renames() && (engine.IsStatus(err, engine.StatusFailure) || engine.IsStatus(err, engine.StatusUnsupported)):
-		// Some servers refuse the flag; the name is ours by its random part.
-		f, err = ch.Open(u.temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC)
+	if err != nil && u.folder.renames() && engine.IsRefusal(err) {
+		switch {
+		case again: // it may create files, not open them again
+			u.dropTemp(ch)
+			if err := u.startOver(); err != nil {
+				return nil, err
+			}
+			return u.openTemp(ch)
+		case engine.IsStatus(err, engine.StatusFailure), engine.IsStatus(err, engine.StatusUnsupported):
+			// Some servers refuse the flag; the name is ours by its random part.
+			f, err = ch.Open(u.temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC)
+		}
 	}
 	if err == nil {
 		u.created = true
 		return f, nil
 	}
+	return nil, u.notOpened(ch, err)
+}
+
+// notOpened says why a new file could not be opened.
+func (u *upload) notOpened(ch *engine.Channel, err error) error {
 	if engine.IsLost(err) {
-		return nil, err
+		return err
 	}
 	if !u.created {
 		u.opened = false
@@ -130,80 +147,115 @@ func (u *upload) openTemp(ch *engine.Channel) (*engine.File, error) {
 	}
 	switch {
 	case engine.IsStatus(err, engine.StatusNoSuchFile):
-		return nil, fmt.Errorf("%w: %w", ErrFolderMissing, err)
+		return fmt.Errorf("%w: %w", ErrFolderMissing, err)
 	case !u.folder.renames() && !u.opts.Overwrite && engine.IsStatus(err, engine.StatusFailure) && u.taken(ch):
-		return nil, fmt.Errorf("%w: %w", ErrExists, err)
+		return fmt.Errorf("%w: %w", ErrExists, err)
 	}
-	return nil, ch.WhyFailed(u.temp, err)
+	return &openError{ch.WhyFailed(u.temp, err)}
 }
 
-// position finds out how much of the file is known to be there. If less than
-// was acknowledged, it starts over.
-func (u *upload) position(ch *engine.Channel, f *engine.File) (*engine.File, error) {
-	size, err := f.Size()
-	if engine.IsLost(err) {
-		return nil, err
-	}
-	u.created = true
-	switch window := u.gap; {
-	case err != nil && window > 0: // no way to tell: write all of it over what is there
-		u.gap = 0
-		return f, nil
-	case err != nil:
-		return f, nil // acknowledged to this process
-	case size > u.size, size < u.acked:
-	case window > 0:
-		// Whoever wrote it never was more than a window above what was
-		// acknowledged in order: everything below that is there.
-		u.gap, u.acked = 0, max(0, size-window)
-		u.resumed = u.acked
-		return f, nil
-	default:
-		return f, nil
-	}
-	if err := f.Close(); engine.IsLost(err) {
-		return nil, err
-	}
-	temp := u.temp
-	u.c.work.Go(func() { u.c.discard(temp) })
-	return u.startOver(ch)
-}
-
-// startOver begins again under another temporary name.
-func (u *upload) startOver(ch *engine.Channel) (*engine.File, error) {
-	u.newTemp()
-	if u.onTemp != nil {
-		if err := u.onTemp(); err != nil {
+// reopen opens the file of an earlier attempt or run. If the server refuses,
+// as it may for accounts that can only create files, or has less of it than
+// it acknowledged, the upload starts over.
+func (u *upload) reopen(ch *engine.Channel) (*engine.File, error) {
+	u.opened = true
+	u.stage.Store(int32(stageWriting))
+	f, err := ch.Open(u.temp, os.O_WRONLY)
+	switch {
+	case err == nil:
+		fits, err := u.position(f)
+		if err != nil || fits {
+			return f, err
+		}
+		if err := f.Close(); engine.IsLost(err) {
 			return nil, err
 		}
+	case !engine.IsRefusal(err) || !u.folder.renames():
+		return nil, err
+	}
+	if !engine.IsStatus(err, engine.StatusNoSuchFile) {
+		u.dropTemp(ch)
+	}
+	if err := u.startOver(); err != nil {
+		return nil, err
 	}
 	return u.openTemp(ch)
 }
 
-// free refuses a final name that is taken. A server that does not let us look
-// leaves that to the rename.
-func (u *upload) free(ch *engine.Channel) error {
+// position finds out how much of the file is known to be there. false: less
+// than was acknowledged.
+func (u *upload) position(f *engine.File) (fits bool, err error) {
+	size, err := f.Size()
+	if engine.IsLost(err) {
+		return false, err
+	}
+	u.created = true
+	gap := u.gap
+	u.gap = 0
+	switch {
+	case err != nil: // no way to tell: acknowledged to this process, or all of it is written again
+	case size > u.size, size < u.acked:
+		return false, nil
+	case gap > 0:
+		// Whoever wrote it never was more than a window above what was
+		// acknowledged in order: everything below that is there.
+		u.acked = max(0, size-gap)
+		u.resumed = u.acked
+	}
+	return true, nil
+}
+
+// startOver begins again under another temporary name.
+func (u *upload) startOver() error {
+	u.newTemp()
+	if u.onTemp != nil {
+		return u.onTemp()
+	}
+	return nil
+}
+
+// dropTemp removes the temporary file that is given up. What the server does
+// not let go is named in the result.
+func (u *upload) dropTemp(ch *engine.Channel) {
+	err := ch.Remove(u.temp)
+	switch {
+	case engine.IsLost(err):
+		temp := u.temp
+		u.c.work.Go(func() { _ = u.c.discard(temp) })
+	case err != nil && !engine.IsStatus(err, engine.StatusNoSuchFile):
+		u.leave(u.temp)
+	}
+}
+
+// free refuses a final name that is taken. Where the account may not look,
+// that is left to the rename, if the server is known to refuse there.
+func (u *upload) free(s *engine.Session, ch *engine.Channel) error {
 	err := ch.Exists(u.final)
 	switch {
 	case err == nil:
 		return ErrExists
 	case engine.IsLost(err):
 		return err
+	case !engine.IsStatus(err, engine.StatusNoSuchFile) && u.folder.renames() && !s.RenameRefuses():
+		return fmt.Errorf("%w: %w", errUnseen, err)
 	}
 	return nil
 }
+
+// errUnseen: whether a file would be replaced cannot be known.
+var errUnseen = errors.New("the account may not look whether the name is taken, and a rename on this server may replace a file")
 
 // taken reports whether there is a file of the final name, as far as can be seen.
 func (u *upload) taken(ch *engine.Channel) bool { return ch.Exists(u.final) == nil }
 
 // writing is one attempt's open file.
 type writing struct {
-	u       *upload
-	ch      *engine.Channel
-	f       *engine.File
-	lanes   []*engine.File // more than one for large files
-	pending sync.WaitGroup
-	closed  bool
+	u      *upload
+	ch     *engine.Channel
+	f      *engine.File
+	lanes  *engine.Lanes // more than one for large files
+	from   int64         // where it began
+	closed bool
 }
 
 // release closes what is still open, once nothing uses it, without waiting.
@@ -211,18 +263,18 @@ func (w *writing) release() {
 	if w.closed {
 		return
 	}
-	lanes := w.lanes
-	if len(lanes) == 0 {
-		lanes = []*engine.File{w.f}
-	}
 	w.u.closing.Add(1)
 	w.u.c.work.Go(func() {
 		defer w.u.closing.Done()
-		w.pending.Wait()
-		for _, l := range lanes {
-			_ = l.Close()
-		}
+		w.lanes.Close()
 	})
+}
+
+// worthStartingOver reports whether a refused write may do better in a new
+// file, on one channel: the server may take no writes out of order, or none
+// into a file that was there.
+func (w *writing) worthStartingOver(err error) bool {
+	return engine.IsRefusal(err) && !errors.Is(err, ErrDiskFull) && w.u.folder.renames() && (w.lanes.Len() > 1 || w.from > 0)
 }
 
 // write sends everything above the mark.
@@ -238,12 +290,13 @@ func (w *writing) write(ctx context.Context, s *engine.Session, src *ccr.FileRea
 			return err
 		}
 	} else {
-		w.lanes = []*engine.File{w.f}
-		if u.size > largeFile {
-			w.spread(s, max(u.opts.Channels, 1))
-			u.c.buffers.RaiseGCThreshold(len(w.lanes))
+		if n := u.channels(s); n > 1 {
+			w.lanes.Grow(s, n, func(ch *engine.Channel) (*engine.File, error) { return ch.Open(u.temp, os.O_WRONLY) })
+			u.c.buffers.RaiseGCThreshold(n)
+		} else if u.size > largeFile {
+			u.c.buffers.RaiseGCThreshold(1)
 		}
-		high, err := u.c.buffers.Send(ctx, w.lanes, in, u.acked, u.size, func(high int64) { u.report(high, false) }, &w.pending)
+		high, err := u.c.buffers.Send(ctx, w.lanes, in, u.acked, u.size, func(high int64) { u.report(high, false) })
 		u.acked = high
 		if err != nil {
 			return w.ch.WhyFailed(u.temp, local(err))
@@ -254,6 +307,47 @@ func (w *writing) write(ctx context.Context, s *engine.Session, src *ccr.FileRea
 		return &engine.LocalError{Err: err}
 	}
 	return nil
+}
+
+// The least that makes further channels worth it for an upload without being
+// asked for: only OpenSSH is known to take writes out of order, and starting
+// over, should it refuse them, must not be for nothing.
+const (
+	farAway    = 5 * time.Millisecond
+	severalMin = 64 << 20
+)
+
+// channels is how many channels the file goes out through.
+func (u *upload) channels(s *engine.Session) int {
+	switch {
+	case u.single || u.size <= largeFile:
+		return 1
+	case u.opts.Channels > 0:
+		return u.opts.Channels
+	case u.mayUseSeveral(u.size) && s.OpenSSH() && s.RTT() >= farAway:
+		return s.ChannelsFor(u.size)
+	}
+	return 1
+}
+
+// mayUseSeveral reports whether a file may be written out of order without
+// being asked for.
+func (u *upload) mayUseSeveral(size int64) bool {
+	return size >= severalMin && u.folder.renames() && !u.c.cfg.Layout.InOrder
+}
+
+// window is the largest part below the remote size that may be missing when
+// the upload is cut off.
+func (u *upload) window(size int64) int64 {
+	n := 1
+	switch {
+	case size <= largeFile:
+	case u.opts.Channels > 0:
+		n = u.opts.Channels
+	case u.mayUseSeveral(size):
+		n = engine.MaxChannels
+	}
+	return int64(n) * engine.InFlight
 }
 
 // local marks errors of the source, which no other connection cures.
@@ -283,17 +377,6 @@ func (w *writing) small(ctx context.Context, in *hashing, n int) error {
 	}
 	err := w.f.WriteAt(buf, w.u.acked)
 	return w.ch.WhyFailed(w.u.temp, err)
-}
-
-// spread opens the file on further channels; fewer will do, too.
-func (w *writing) spread(s *engine.Session, n int) {
-	for _, ch := range s.Spread(n)[1:] {
-		f, err := ch.Open(w.u.temp, os.O_WRONLY)
-		if err != nil {
-			return
-		}
-		w.lanes = append(w.lanes, f)
-	}
 }
 
 // hashing reads the source and hashes each byte once, whatever is read again

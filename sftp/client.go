@@ -17,8 +17,8 @@ import (
 type Client struct {
 	cfg         Config
 	addr        string
-	environment string        // of ledger keys
-	slots       chan struct{} // files that move at once
+	environment string // of ledger keys
+	gate        gate   // files that move at once
 	retries     *retryBudget
 	buffers     engine.Buffers
 
@@ -26,12 +26,12 @@ type Client struct {
 	cancel context.CancelCauseFunc
 	work   sync.WaitGroup // calls and what they left to finish
 
-	mu        sync.Mutex
-	closed    bool
-	refused   error // a login was refused: nothing is tried again
-	cur       *engine.Session
-	opening   *opening
-	leftovers map[string]bool // own temporaries to be removed; true: that is under way
+	mu       sync.Mutex
+	closed   bool
+	refused  error // a login was refused: nothing is tried again
+	cur      *engine.Session
+	opening  *opening
+	toRemove map[string]bool // own temporaries to be removed; true: that is under way
 }
 
 // UATClient is a [Client] of the vendor's test environment. It is a type of
@@ -88,8 +88,8 @@ func newClient(cfg Config, environment string) (*Client, error) {
 	cfg = cfg.withDefaults()
 	c := &Client{
 		cfg: cfg, addr: addr, environment: cfg.Layout.Vendor + "/" + environment + "/" + cfg.User,
-		slots: make(chan struct{}, cfg.Concurrency), retries: newRetryBudget(cfg.Retry.Budget),
-		leftovers: map[string]bool{},
+		gate: gate{limit: cfg.Concurrency}, retries: newRetryBudget(cfg.Retry.Budget),
+		toRemove: map[string]bool{},
 	}
 	c.base, c.cancel = context.WithCancelCause(context.Background())
 	return c, nil
@@ -198,7 +198,7 @@ func (c *Client) openSession(ctx context.Context, o *opening) {
 	default:
 		c.cur = s
 		go s.Watch(c.cfg.IdleTimeout)
-		if len(c.leftovers) > 0 && !c.closed {
+		if len(c.toRemove) > 0 && !c.closed {
 			c.work.Go(func() { c.sweep() })
 		}
 	}
@@ -341,13 +341,3 @@ type abandonedError struct{ cause error }
 
 func (e *abandonedError) Error() string { return e.cause.Error() }
 func (e *abandonedError) Unwrap() error { return e.cause }
-
-// slot waits until another file may move.
-func (c *Client) slot(ctx context.Context) (free func(), err error) {
-	select {
-	case c.slots <- struct{}{}:
-		return func() { <-c.slots }, nil
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
-}

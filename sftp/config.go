@@ -57,6 +57,9 @@ type Config struct {
 	// Lease says how long claims on ledger entries hold. Workers that share a
 	// ledger must use the same.
 	Lease ccr.LeasePolicy
+	// MaxFileSize bounds what one remote file may bring, whatever size the
+	// server says. Default 64 GiB; negative: no bound.
+	MaxFileSize int64
 	// Logger gets one event for each connection, retry and finished file; nil: none.
 	Logger *slog.Logger
 }
@@ -78,6 +81,7 @@ const (
 	defaultKeepAlive        = 15 * time.Second
 	defaultIdleTimeout      = 5 * time.Minute
 	defaultConcurrency      = 16
+	defaultMaxFileSize      = 64 << 30
 )
 
 // Validate reports every fault of the configuration at once, without reading
@@ -138,6 +142,9 @@ func (c Config) withDefaults() Config {
 	d(&c.IdleTimeout, defaultIdleTimeout)
 	if c.Concurrency == 0 {
 		c.Concurrency = defaultConcurrency
+	}
+	if c.MaxFileSize == 0 {
+		c.MaxFileSize = defaultMaxFileSize
 	}
 	if c.DialContext == nil {
 		c.DialContext = new(net.Dialer).DialContext

@@ -140,19 +140,14 @@ func (c *Client) DownloadAll(ctx context.Context, entries []Entry, localDir stri
 // downloadTo brings one file into a local path.
 func (c *Client) downloadTo(ctx context.Context, op string, e Entry, localPath string, o DownloadOptions) (Downloaded, error) {
 	out := Downloaded{Name: e.Name, Path: e.Path, Location: localPath}
-	d := &download{c: c, op: op, name: e.Name, path: e.Path, size: -1, channels: o.Channels, progress: o.Progress}
+	d := &download{c: c, op: op, name: e.Name, path: e.Path, channels: o.Channels, progress: o.Progress}
 	d.expect(e)
 	if o.Checksum {
 		d.hash = sha256.New()
 	}
 	began := time.Now()
 	_, err := run(ctx, c, func(ctx context.Context) (struct{}, error) {
-		free, err := c.slot(ctx)
-		if err != nil {
-			return struct{}{}, err
-		}
-		defer free()
-		return struct{}{}, d.toFile(ctx, localPath, o)
+		return struct{}{}, c.move(ctx, &d.closing, func(ctx context.Context) error { return d.toFile(ctx, localPath, o) })
 	})
 	d.end()
 	if err != nil {
@@ -165,7 +160,7 @@ func (c *Client) downloadTo(ctx context.Context, op string, e Entry, localPath s
 		d.log(ctx, out, e, o.CorrelationID)
 		return out, e
 	}
-	out.Size, out.ModTime, out.SHA256, out.Duration = d.size, d.modTime, d.sum(), time.Since(began)
+	out.Size, out.ModTime, out.SHA256, out.Duration = d.high, d.modTime, d.sum(), time.Since(began)
 	d.log(ctx, out, nil, o.CorrelationID)
 	return out, nil
 }
@@ -191,8 +186,10 @@ type download struct {
 	op       string
 	name     string
 	path     string
-	size     int64 // -1 until known
-	modTime  time.Time
+	size     int64     // what the server said, before anything was read
+	modTime  time.Time // the same
+	listed   bool      // both are known
+	closing  sync.WaitGroup
 	channels int
 	progress ccr.ProgressFunc
 	hash     hash.Hash
@@ -205,8 +202,8 @@ type download struct {
 // expect takes size and time from a listing. A size of zero may only mean
 // that the server did not say: it is asked for again.
 func (d *download) expect(e Entry) {
-	if e.Size > 0 {
-		d.size, d.modTime = e.Size, e.ModTime
+	if said(e.Size) > 0 {
+		d.size, d.modTime, d.listed = e.Size, e.ModTime, true
 	}
 }
 
@@ -263,7 +260,7 @@ func (d *download) toFile(ctx context.Context, localPath string, o DownloadOptio
 	if err != nil {
 		return &engine.LocalError{Err: err}
 	}
-	d.report(d.size, true)
+	d.report(d.high, true)
 	return nil
 }
 
@@ -332,22 +329,17 @@ func (d *download) attempt(ctx context.Context, s *engine.Session, w io.Writer) 
 	if err := ctx.Err(); err != nil {
 		return context.Cause(ctx)
 	}
-	ch := s.First()
-	f, err := ch.Open(d.path, os.O_RDONLY)
+	f, err := s.First().Open(d.path, os.O_RDONLY)
 	if err != nil {
-		return err
+		return &openError{err}
 	}
-	lanes := []*engine.File{f}
-	var pending sync.WaitGroup
-	defer func() {
-		d.c.work.Go(func() { // whether closing a file that was read works is nobody's concern
-			pending.Wait()
-			for _, l := range lanes {
-				_ = l.Close()
-			}
-		})
-	}()
-	if d.size < 0 {
+	lanes := engine.NewLanes(f)
+	d.closing.Add(1)
+	defer d.c.work.Go(func() { // whether closing a file that was read works is nobody's concern
+		defer d.closing.Done()
+		lanes.Close()
+	})
+	if !d.listed {
 		st, err := fstat(f)
 		if err != nil {
 			return err
@@ -355,21 +347,18 @@ func (d *download) attempt(ctx context.Context, s *engine.Session, w io.Writer) 
 		if !st.Regular {
 			return &engine.LocalError{Err: errors.New("it is not a regular file")}
 		}
-		d.size, d.modTime = st.Size, st.ModTime
+		d.size, d.modTime, d.listed = st.Size, st.ModTime, true
+	}
+	limit := d.c.cfg.MaxFileSize
+	if limit > 0 && d.size > limit {
+		return fmt.Errorf("%w: it has %d bytes, and %d are allowed", ErrTooLarge, d.size, limit)
 	}
 	if err := ctx.Err(); err != nil {
 		return context.Cause(ctx)
 	}
 	d.report(d.high, false)
-	if left := d.size - d.high; left <= int64(ch.ReadSize()) {
-		err = d.small(ctx, ch, f, w, int(left))
-	} else {
-		if d.size > largeFile {
-			lanes = d.spread(s, lanes)
-			d.c.buffers.RaiseGCThreshold(len(lanes))
-		}
-		d.high, err = d.c.buffers.Fetch(ctx, lanes, w, d.high, d.size, func(high int64) { d.report(high, false) }, &pending)
-	}
+	d.spread(s, lanes)
+	d.high, err = d.c.buffers.Fetch(ctx, lanes, w, engine.Extent{From: d.high, Size: said(d.size), Max: max(limit, 0)}, func(high int64) { d.report(high, false) })
 	if err != nil {
 		return err
 	}
@@ -379,72 +368,45 @@ func (d *download) attempt(ctx context.Context, s *engine.Session, w io.Writer) 
 	return d.unchanged(f)
 }
 
-// small brings what fits one request, without further ado.
-func (d *download) small(ctx context.Context, ch *engine.Channel, f *engine.File, w io.Writer, n int) error {
-	if n == 0 {
-		return nil
+// said is a size as far as it can be believed: some servers write 0 if they do
+// not know, others -1, which is 2^64-1 on the wire.
+func said(size int64) int64 {
+	if size <= 0 {
+		return -1
 	}
-	if err := ch.Take(ctx, n); err != nil {
-		return err
-	}
-	defer ch.Give(n)
-	buf := d.c.buffers.Get(n)
-	defer d.c.buffers.Put(buf)
-	_, err := f.ReadAt(buf, d.high)
-	if engine.IsStatus(err, engine.StatusEOF) {
-		err = fmt.Errorf("%w: it became shorter", ErrRemoteChanged)
-	}
-	if err != nil {
-		return err
-	}
-	if _, err := w.Write(buf); err != nil {
-		return &engine.LocalError{Err: err}
-	}
-	d.high += int64(n)
-	d.report(d.high, false)
-	return nil
+	return size
 }
 
-// spread opens the file on further channels; fewer will do, too.
-func (d *download) spread(s *engine.Session, lanes []*engine.File) []*engine.File {
-	for _, ch := range s.Spread(max(d.channels, 1))[1:] {
-		f, err := ch.Open(d.path, os.O_RDONLY)
-		if err != nil {
-			break
-		}
-		lanes = append(lanes, f)
+// spread opens a large file on further channels.
+func (d *download) spread(s *engine.Session, lanes *engine.Lanes) {
+	if d.size <= largeFile {
+		return
 	}
-	return lanes
+	n := d.channels
+	if n == 0 {
+		n = s.ChannelsFor(d.size - d.high)
+	}
+	d.c.buffers.RaiseGCThreshold(n)
+	lanes.Grow(s, n, func(ch *engine.Channel) (*engine.File, error) { return ch.Open(d.path, os.O_RDONLY) })
 }
 
 // unchanged makes sure that what was read is the whole file: it still has the
-// size and the time that it had before.
+// size and the time that it had before, and no fewer bytes came than it has.
 func (d *download) unchanged(f *engine.File) error {
 	st, err := fstat(f)
 	switch {
 	case engine.IsLost(err):
 		return err
-	case err != nil:
-		return d.ends(f)
-	case st.Size != d.size:
-		return fmt.Errorf("%w: it has %d bytes now, and had %d", ErrRemoteChanged, st.Size, d.size)
-	case !st.ModTime.Equal(d.modTime) && !d.modTime.IsZero():
+	case err != nil: // it may not be asked for; it was read to its end
+	case st.Size > 0 && st.Size != d.size:
+		return fmt.Errorf("%w: it has %d bytes now, and had %d", ErrRemoteChanged, st.Size, max(d.size, 0))
+	case !st.ModTime.Equal(d.modTime) && !d.modTime.IsZero() && !st.ModTime.IsZero():
 		return fmt.Errorf("%w: its time changed", ErrRemoteChanged)
 	}
-	return nil
-}
-
-// ends makes sure that the file ends where it should, on a server that does
-// not say how large it is.
-func (d *download) ends(f *engine.File) error {
-	n, err := f.ReadAt(make([]byte, 1), d.size)
-	switch {
-	case n > 0:
-		return fmt.Errorf("%w: it became longer", ErrRemoteChanged)
-	case engine.IsStatus(err, engine.StatusEOF):
-		return nil
+	if d.high < d.size {
+		return fmt.Errorf("%w: %d bytes came, and the server said %d", ErrRemoteChanged, d.high, d.size)
 	}
-	return err
+	return nil
 }
 
 // fstat asks for the attributes on the open handle.

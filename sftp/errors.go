@@ -16,22 +16,27 @@ const serviceName = "sftp"
 // Classes of failure that only a drop folder has, for errors.Is beside the
 // classes of package ccr. Each error's Advice says what to do next.
 var (
-	ErrHostKey        = errors.New("host key not accepted")     // any of the four below; nothing was offered to the server
-	ErrHostKeyUnknown = errors.New("host key unknown")          // no key of this host is configured
-	ErrHostKeyChanged = engine.ErrHostKeyChanged                // another key is configured for this host
-	ErrHostKeyRevoked = errors.New("host key revoked")          // the key is on a @revoked line
-	ErrHostKeySetup   = errors.New("host keys not configured")  // the known_hosts file or fingerprints cannot be used
-	ErrKey            = errors.New("private key not usable")    // unreadable, encrypted without a passphrase, wrong passphrase, too weak
-	ErrAlgorithms     = engine.ErrAlgorithms                    // the server offers only algorithms that are refused, such as SHA-1
-	ErrExists         = engine.ErrExists                        // also ccr.ErrDuplicate
-	ErrFolderMissing  = errors.New("remote folder missing")     // also ccr.ErrNotFound
-	ErrDiskFull       = engine.ErrDiskFull                      // also ccr.ErrUnavailable
-	ErrServerFailure  = errors.New("server reported a failure") // SSH_FX_FAILURE: the protocol says no more than that
-	ErrUnsupported    = engine.ErrUnsupported                   // SSH_FX_OP_UNSUPPORTED
-	ErrConnectionLost = engine.ErrConnectionLost                // also ccr.ErrUnavailable
-	ErrStalled        = engine.ErrStalled                       // also ccr.ErrUnavailable: no byte moved, or keepalives went unanswered
-	ErrRemoteChanged  = engine.ErrRemoteChanged                 // also ccr.ErrIncomplete: it is still being written
-	ErrClosed         = errors.New("client is closed")
+	ErrHostKey         = errors.New("host key not accepted")     // any of the four below; nothing was offered to the server
+	ErrHostKeyUnknown  = errors.New("host key unknown")          // no key of this host is configured
+	ErrHostKeyChanged  = engine.ErrHostKeyChanged                // another key is configured for this host
+	ErrHostKeyRevoked  = errors.New("host key revoked")          // the key is on a @revoked line
+	ErrHostKeySetup    = errors.New("host keys not configured")  // the known_hosts file or fingerprints cannot be used
+	ErrKey             = errors.New("private key not usable")    // unreadable, encrypted without a passphrase, wrong passphrase, too weak
+	ErrAlgorithms      = engine.ErrAlgorithms                    // the server offers only algorithms that are refused, such as SHA-1
+	ErrExists          = engine.ErrExists                        // also ccr.ErrDuplicate
+	ErrFolderMissing   = errors.New("remote folder missing")     // also ccr.ErrNotFound
+	ErrDiskFull        = engine.ErrDiskFull                      // also ccr.ErrUnavailable
+	ErrServerFailure   = errors.New("server reported a failure") // SSH_FX_FAILURE: the protocol says no more than that
+	ErrUnsupported     = engine.ErrUnsupported                   // SSH_FX_OP_UNSUPPORTED
+	ErrNotStarted      = engine.ErrNotStarted                    // the login was accepted, SFTP did not start
+	ErrPasswordExpired = engine.ErrPasswordExpired               // also ccr.ErrUnauthorized
+	ErrTooLarge        = engine.ErrTooLarge                      // a remote file is larger than Config.MaxFileSize
+	ErrListing         = engine.ErrListing                       // a folder lists names without end
+	ErrHostKeyWeak     = errors.New("host key too weak")         // an RSA key of fewer than 2,048 bits
+	ErrConnectionLost  = engine.ErrConnectionLost                // also ccr.ErrUnavailable
+	ErrStalled         = engine.ErrStalled                       // also ccr.ErrUnavailable: no byte moved, or keepalives went unanswered
+	ErrRemoteChanged   = engine.ErrRemoteChanged                 // also ccr.ErrIncomplete: it is still being written
+	ErrClosed          = errors.New("client is closed")
 )
 
 // StatusError is a refusal by the server: Code is a status of SFTP version 3,
@@ -119,6 +124,8 @@ func bare(err error) error {
 			err = e.err
 		case *engine.LocalError:
 			err = e.Err
+		case *openError:
+			err = e.err
 		case *abandonedError:
 			err = e.cause
 		default:

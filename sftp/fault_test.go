@@ -340,7 +340,7 @@ func TestPermissions(t *testing.T) {
 // and on some servers not on the handle either.
 func TestWriteOnlyFolder(t *testing.T) {
 	t.Parallel()
-	b := backendOf(t, sftptest.Config{Traits: sftptest.Traits{NoFsync: true}})
+	b := startSFTPTest(t)
 	c := b.client(t)
 	b.srv.Allow("/uploads", sftptest.Permission{Write: true, Rename: true})
 	up, err := c.Upload(t.Context(), ccr.FileFromBytes("a.csv", []byte("x")))

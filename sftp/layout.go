@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"github.com/ccr-sdk/ccr"
-	"github.com/ccr-sdk/ccr/sftp/internal/engine"
 )
 
 // The published hosts of the two gateways. No port is published for either;
@@ -46,10 +45,6 @@ type UploadFolder struct {
 	// (prefix + name + "." + id + suffix). Defaults "." and ".ccr-part":
 	// consumers ignore at least one of a hidden file and a foreign extension.
 	TempPrefix, TempSuffix string
-	// MaxChannels is the number of SSH channels that one upload may write
-	// through at once; default 1, at most 4. More than one writes the file out
-	// of order, which object-store gateways do not take.
-	MaxChannels int
 }
 
 // Layout is how a vendor arranges the folders. Change its fields after the
@@ -65,6 +60,9 @@ type Layout struct {
 	Uploads []UploadFolder
 	// Downloads is the folder of return files and reports, relative to Root.
 	Downloads string
+	// InOrder says that the server takes each file in order of offset only, as
+	// gateways to object stores do: no upload uses more than one channel.
+	InOrder bool
 	// CheckName is the vendor's own rule for names of files that go out. It
 	// returns what is wrong ("must not hold …"), without the name, or "".
 	// Names with path separators or control characters, hidden ones and
@@ -155,9 +153,6 @@ func (l Layout) validate(f *ccr.Faults) {
 				f.Add(at+name, "is longer than 20 bytes")
 			}
 		}
-		if u.MaxChannels < 0 || u.MaxChannels > engine.MaxChannels {
-			f.Addf(at+".MaxChannels", "must be between 1 and %d", engine.MaxChannels)
-		}
 	}
 }
 
@@ -176,7 +171,6 @@ func (u UploadFolder) withDefaults() UploadFolder {
 	def(&u.Marker, ".done")
 	def(&u.TempPrefix, ".")
 	def(&u.TempSuffix, tempSuffix)
-	u.MaxChannels = max(u.MaxChannels, 1)
 	return u
 }
 

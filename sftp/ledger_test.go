@@ -80,7 +80,6 @@ func TestLedgerResumesAnInterruptedUpload(t *testing.T) {
 			t.Parallel()
 			b := startSFTPTest(t)
 			b.config.Retry = ccr.RetryPolicy{MaxAttempts: 1}
-			b.config.Layout.Uploads[0].MaxChannels = 4
 			ledger := ccr.NewMemoryLedger()
 			const size = 30 << 20
 			data := content(size)

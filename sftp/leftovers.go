@@ -1,17 +1,18 @@
 package sftp
 
 import (
-	"github.com/ccr-sdk/ccr/sftp/internal/engine"
 	"log/slog"
+
+	"github.com/ccr-sdk/ccr/sftp/internal/engine"
 )
 
-// discard removes one of this client's own temporary files. If that is not
-// possible now, the next connection tries.
-func (c *Client) discard(temp string) {
+// discard removes one of this client's own temporary files. If there is no
+// connection now, the next one tries. The error says that the server refused.
+func (c *Client) discard(temp string) error {
 	c.mu.Lock()
-	c.leftovers[temp] = false
+	c.toRemove[temp] = false
 	c.mu.Unlock()
-	c.sweep()
+	return c.sweep()[temp]
 }
 
 // pendingRemoval reports whether temp is queued for deletion and must not be
@@ -19,40 +20,44 @@ func (c *Client) discard(temp string) {
 func (c *Client) pendingRemoval(temp string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	_, ok := c.leftovers[temp]
+	_, ok := c.toRemove[temp]
 	return ok
 }
 
-// sweep removes the leftovers over the present connection.
-func (c *Client) sweep() {
+// sweep removes the leftovers over the present connection and returns what
+// the server refused to remove.
+func (c *Client) sweep() (refused map[string]error) {
 	c.mu.Lock()
 	s := c.cur
 	if s == nil || !s.Acquire() {
 		c.mu.Unlock()
-		return
+		return nil
 	}
 	var names []string
-	for name, taken := range c.leftovers {
+	for name, taken := range c.toRemove {
 		if !taken {
 			names = append(names, name)
-			c.leftovers[name] = true // another sweep need not try, too
+			c.toRemove[name] = true // another sweep need not try, too
 		}
 	}
 	c.mu.Unlock()
 	defer s.Release()
 	ch := s.First()
+	refused = map[string]error{}
 	for _, name := range names {
 		err := ch.Remove(name)
 		c.mu.Lock()
 		if engine.IsLost(err) {
-			c.leftovers[name] = false
+			c.toRemove[name] = false
 		} else {
-			delete(c.leftovers, name)
+			delete(c.toRemove, name)
 		}
 		c.mu.Unlock()
 		if err != nil && !engine.IsLost(err) && !engine.IsStatus(err, engine.StatusNoSuchFile) {
+			refused[name] = err
 			c.cfg.Logger.LogAttrs(c.base, slog.LevelWarn, "sftp temporary file stays", slog.String("service", serviceName),
 				slog.String("path", name), slog.Any("error", failure("discard", name, "", err)))
 		}
 	}
+	return refused
 }

@@ -15,7 +15,7 @@ import (
 type Entry struct {
 	Name    string    // as the server wrote it: data, never a local path to trust
 	Path    string    // remote path
-	Size    int64     // bytes
+	Size    int64     // bytes; 0 and -1 may mean that the server does not know
 	ModTime time.Time // whole seconds; zero if the server did not say
 	Dir     bool      // a folder
 	// Regular: a file, not a folder, link or device.
@@ -98,6 +98,9 @@ func entry(dir string, st fs.FileInfo) Entry {
 	e := Entry{
 		Name: st.Name(), Path: join(dir, st.Name()), Size: st.Size(), ModTime: st.ModTime().UTC(),
 		Dir: st.IsDir(), Regular: st.Mode().IsRegular(), Temporary: isTemporary(st.Name()),
+	}
+	if e.Size < 0 { // 2^63 and more: servers that do not know write that
+		e.Size = -1
 	}
 	if st.ModTime().Unix() == 0 {
 		e.ModTime = time.Time{}

@@ -18,12 +18,8 @@ func (w *writing) seal(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return context.Cause(ctx)
 	}
-	for len(w.lanes) > 1 {
-		l := w.lanes[len(w.lanes)-1]
-		w.lanes = w.lanes[:len(w.lanes)-1]
-		if err := l.Close(); err != nil {
-			return w.ch.WhyFailed(u.temp, err)
-		}
+	if err := w.lanes.Finish(); err != nil {
+		return w.ch.WhyFailed(u.temp, err)
 	}
 	size, err, serr := w.syncAndSize()
 	switch {
@@ -177,7 +173,9 @@ func (u *upload) tidy(ctx context.Context) {
 	u.c.work.Go(func() {
 		defer close(done)
 		u.closing.Wait()
-		u.c.discard(temp)
+		if err := u.c.discard(temp); err != nil {
+			u.leave(temp)
+		}
 	})
 	t := time.NewTimer(tidyWait)
 	defer t.Stop()

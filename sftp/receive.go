@@ -8,6 +8,7 @@ import (
 	"iter"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ccr-sdk/ccr"
@@ -103,6 +104,9 @@ type source struct {
 	dir  string
 	move string
 	seen map[string]sighting // by name; only List uses it
+
+	mu      sync.Mutex
+	refused error // the account may not remove or move: nothing is compared again for it
 }
 
 // sighting is how a file looked, and since when.
@@ -175,7 +179,7 @@ func (s *source) List(ctx context.Context) ([]receive.Item, error) {
 			s.c.cfg.Logger.LogAttrs(ctx, slog.LevelInfo, "sftp file is still being written", slog.String("service", serviceName), slog.String("path", e.Path))
 			continue
 		}
-		items = append(items, receive.Item{Name: e.Name, Size: e.Size, ModTime: e.ModTime, Identity: identity(e)})
+		items = append(items, receive.Item{Name: e.Name, Size: said(e.Size), ModTime: e.ModTime, Identity: s.identity(e)})
 	}
 	return items, nil
 }
@@ -245,11 +249,19 @@ func (s *source) anyYoung(entries []Entry) bool {
 }
 
 // identity tells versions of a file apart; empty if the server gives no times.
-func identity(e Entry) string {
-	if e.ModTime.IsZero() {
+// It is empty, too, where the file is to go at last: size and second are too
+// little to remove a file on an earlier run's word, so it is compared.
+func (s *source) identity(e Entry) string {
+	if e.ModTime.IsZero() || s.o.After != LeaveRemote && s.mayNotSettle() == nil {
 		return ""
 	}
 	return fmt.Sprintf("%d@%d", e.Size, e.ModTime.Unix())
+}
+
+func (s *source) mayNotSettle() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refused
 }
 
 func (s *source) path(item receive.Item) string { return join(s.dir, item.Name) }
@@ -261,19 +273,17 @@ func (s *source) Fetch(ctx context.Context, item receive.Item, restart func() (i
 		return s.failed("", &engine.LocalError{Err: errors.New("the server's name for a file could lead elsewhere; refused")})
 	}
 	d := &download{
-		c: s.c, op: "Receive", name: item.Name, path: s.path(item), size: item.Size, modTime: item.ModTime, channels: s.o.Channels,
+		c: s.c, op: "Receive", name: item.Name, path: s.path(item), channels: s.o.Channels,
 	}
+	d.expect(Entry{Size: item.Size, ModTime: item.ModTime})
 	w, err := restart()
 	if err != nil {
 		return err
 	}
 	_, err = run(ctx, s.c, func(ctx context.Context) (struct{}, error) {
-		free, err := s.c.slot(ctx)
-		if err != nil {
-			return struct{}{}, err
-		}
-		defer free()
-		return struct{}{}, d.into(ctx, func() (io.Writer, error) { return w, nil })
+		return struct{}{}, s.c.move(ctx, &d.closing, func(ctx context.Context) error {
+			return d.into(ctx, func() (io.Writer, error) { return w, nil })
+		})
 	})
 	d.end()
 	if err != nil {
@@ -286,6 +296,9 @@ func (s *source) Fetch(ctx context.Context, item receive.Item, restart func() (i
 // received any more. One that is gone was settled before.
 func (s *source) Settle(ctx context.Context, item receive.Item) error {
 	path := s.path(item)
+	if err := s.mayNotSettle(); err != nil {
+		return s.failed(path, err)
+	}
 	_, err := run(ctx, s.c, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, s.c.repeat(ctx, func(ctx context.Context, ss *engine.Session) error {
 			ch := ss.First()
@@ -299,7 +312,7 @@ func (s *source) Settle(ctx context.Context, item receive.Item) error {
 				return nil
 			case err != nil:
 				return err
-			case !now.Regular || now.Size != item.Size || !now.ModTime.Equal(item.ModTime):
+			case !now.Regular || said(now.Size) != item.Size || !now.ModTime.Equal(item.ModTime):
 				return fmt.Errorf("%w: it is not the one that was received, so it stays", ErrRemoteChanged)
 			}
 			if err := ctx.Err(); err != nil {
@@ -319,6 +332,11 @@ func (s *source) Settle(ctx context.Context, item receive.Item) error {
 		})
 	})
 	if err != nil {
+		if engine.IsStatus(err, engine.StatusPermission) {
+			s.mu.Lock()
+			s.refused = err
+			s.mu.Unlock()
+		}
 		return s.failed(path, err)
 	}
 	return nil

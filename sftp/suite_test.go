@@ -212,8 +212,8 @@ func TestDownloadEverywhere(t *testing.T) {
 func TestChannelsEverywhere(t *testing.T) {
 	t.Parallel()
 	eachBackend(t, func(t *testing.T, b *backend) {
-		c := b.client(t, func(cfg *sftp.Config) { cfg.Layout.Uploads[0].MaxChannels = 4 })
 		data := content(20<<20 + 12345)
+		c := b.client(t)
 		_, err := c.Upload(t.Context(), ccr.FileFromBytes("big.csv", data), sftp.UploadOptions{Channels: 4})
 		require.NoError(t, err)
 		got, _ := b.get(t, "uploads/big.csv")

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"hash"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -39,7 +40,10 @@ type Uploaded struct {
 	Recorded     bool          // an earlier run had sent it, says the ledger; nothing was sent now
 	Resumed      int64         // bytes that an interrupted upload had brought over and were not sent again
 	Duration     time.Duration // of the whole upload, checks included
-	Err          error         // in UploadAll: why this file failed
+	// Leftovers are temporary files of this upload that the server did not let
+	// go: remote paths for somebody with more rights to remove.
+	Leftovers []string
+	Err       error // in UploadAll: why this file failed
 }
 
 // UploadOptions adjust an upload. The zero value is the safe default.
@@ -124,8 +128,11 @@ func (c *Client) checkUpload(op string, files []ccr.File, o UploadOptions) (Uplo
 	if !ok {
 		f.Add("Folder", "is not an upload folder of the layout")
 	}
-	if o.Channels < 0 || ok && o.Channels > folder.MaxChannels {
-		f.Addf("Channels", "must be between 1 and the folder's MaxChannels, which is %d", folder.MaxChannels)
+	switch {
+	case o.Channels < 0 || o.Channels > engine.MaxChannels:
+		f.Addf("Channels", "must be between 1 and %d", engine.MaxChannels)
+	case o.Channels > 1 && c.cfg.Layout.InOrder:
+		f.Add("Channels", "must be 1: the layout says InOrder")
 	}
 	if o.DeleteFirst && !o.Overwrite {
 		f.Add("DeleteFirst", "needs Overwrite")
@@ -167,15 +174,16 @@ func (c *Client) upload(ctx context.Context, op string, file ccr.File, folder Up
 	}
 	began := time.Now()
 	out, err := run(ctx, c, func(ctx context.Context) (Uploaded, error) {
-		free, err := c.slot(ctx)
-		if err != nil {
-			return Uploaded{}, err
-		}
-		defer free()
-		if o.Ledger != nil {
-			return u.recorded(ctx)
-		}
-		return u.send(ctx)
+		var out Uploaded
+		err := c.move(ctx, &u.closing, func(ctx context.Context) (err error) {
+			if o.Ledger != nil {
+				out, err = u.recorded(ctx)
+			} else {
+				out, err = u.send(ctx)
+			}
+			return err
+		})
+		return out, err
 	})
 	u.over.Store(true)
 	out.Duration = time.Since(began)
@@ -219,6 +227,9 @@ type upload struct {
 	hashed   int64          // bytes that are in hash
 	sum      string
 	wantSum  string // the ledger's
+	single   bool   // several channels were refused
+	leftMu   sync.Mutex
+	left     []string // temporary files that the server did not let go
 	verified Verification
 	keep     bool  // temp stays for a later run to go on with
 	gap      int64 // when resuming another process's temporary file: the last gap bytes may have holes and are sent again
@@ -244,6 +255,19 @@ func (u *upload) send(ctx context.Context) (Uploaded, error) {
 	return Uploaded{
 		Name: u.name, Path: u.final, Size: u.size, SHA256: u.sum, Verification: u.verified, Resumed: u.resumed,
 	}, nil
+}
+
+// leave notes a temporary file that stays.
+func (u *upload) leave(temp string) {
+	u.leftMu.Lock()
+	defer u.leftMu.Unlock()
+	u.left = append(u.left, temp)
+}
+
+func (u *upload) leftovers() []string {
+	u.leftMu.Lock()
+	defer u.leftMu.Unlock()
+	return slices.Clone(u.left)
 }
 
 // newTemp chooses a new name for the file to grow under.

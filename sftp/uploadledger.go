@@ -105,14 +105,6 @@ func also(err, more error) error {
 	return errors.Join(err, more)
 }
 
-// window is how far below the size of the remote file bytes may be missing.
-func (u *upload) window(size int64) int64 {
-	if size > largeFile {
-		return int64(engine.InFlight) * int64(max(1, u.opts.Channels))
-	}
-	return int64(engine.InFlight)
-}
-
 // adopt takes the temporary name from the intent, and the file that an earlier
 // worker began under it. The function it returns makes the record's attributes.
 func (u *upload) adopt(e ccr.LedgerEntry) (notes func(step string) map[string]string) {

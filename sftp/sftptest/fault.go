@@ -24,6 +24,7 @@ const (
 	OpRealpath    = "realpath"
 	OpRename      = "rename"
 	OpPosixRename = "posix-rename"
+	OpHardlink    = "hardlink"
 	OpFsync       = "fsync"
 	OpLimits      = "limits"
 	OpStatVFS     = "statvfs"

@@ -11,12 +11,11 @@ import (
 
 // fileSystem is a tree in memory with permissions by folder.
 type fileSystem struct {
-	mu       sync.Mutex
-	root     *node
-	allowed  map[string]Permission
-	capacity int64 // 0: no limit
-	used     int64
-	replaces bool
+	mu      sync.Mutex
+	root    *node
+	allowed map[string]Permission
+	traits  Traits
+	used    int64
 }
 
 // node is a file or, with children, a folder.
@@ -43,7 +42,7 @@ var browse = Permission{List: true, Stat: true}
 func newFileSystem(t Traits) *fileSystem {
 	return &fileSystem{
 		root: &node{children: map[string]*node{}, modified: time.Now()}, allowed: map[string]Permission{},
-		capacity: t.Capacity, replaces: t.RenameReplaces,
+		traits: t,
 	}
 }
 
@@ -98,6 +97,11 @@ func (f *fileSystem) put(name string, data []byte, modified time.Time) {
 	dir := f.makeDir(path.Dir(name))
 	if old := dir.children[path.Base(name)]; old != nil {
 		f.used -= old.size()
+		if !old.dir() { // in place: who has it open sees the new content
+			old.data, old.modified = slices.Clone(data), modified
+			f.used += int64(len(data))
+			return
+		}
 	}
 	dir.children[path.Base(name)] = &node{data: slices.Clone(data), modified: modified}
 	f.used += int64(len(data))
@@ -167,6 +171,8 @@ func (f *fileSystem) open(name string, flags uint32) (*node, uint32) {
 		return nil, statusNoSuchFile
 	case n != nil && (n.dir() || flags&flagExcl != 0):
 		return nil, statusFailure
+	case n != nil && flags&flagWrite != 0 && f.traits.NoReopen:
+		return nil, statusPermission
 	}
 	if n == nil {
 		n = &node{modified: time.Now()}
@@ -182,9 +188,15 @@ func (f *fileSystem) open(name string, flags uint32) (*node, uint32) {
 func (f *fileSystem) write(n *node, data []byte, off int64) uint32 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	switch {
+	case f.traits.AppendOnly:
+		off = int64(len(n.data))
+	case f.traits.InOrder && off != int64(len(n.data)):
+		return statusFailure
+	}
 	end := off + int64(len(data))
 	if grow := end - int64(len(n.data)); grow > 0 {
-		if f.capacity > 0 && f.used+grow > f.capacity {
+		if f.traits.Capacity > 0 && f.used+grow > f.traits.Capacity {
 			return statusFailure // ENOSPC has no code in version 3
 		}
 		f.used += grow
@@ -256,13 +268,30 @@ func (f *fileSystem) rename(from, to string, replace bool) uint32 {
 		return statusNoSuchFile
 	case !f.may(path.Dir(from)).Rename || !f.may(path.Dir(to)).Rename:
 		return statusPermission
-	case old != nil && (old.dir() || !replace && !f.replaces):
+	case old != nil && (old.dir() || !replace && !f.traits.RenameReplaces):
 		return statusFailure
 	}
 	if old != nil && old != n {
 		f.used -= int64(len(old.data))
 	}
 	delete(f.find(path.Dir(from)).children, path.Base(from))
+	dir.children[path.Base(to)] = n
+	return statusOK
+}
+
+// link gives a file a second name.
+func (f *fileSystem) link(from, to string) uint32 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n, dir := f.find(from), f.find(path.Dir(to))
+	switch {
+	case n == nil || dir == nil || !dir.dir():
+		return statusNoSuchFile
+	case !f.may(path.Dir(from)).Rename || !f.may(path.Dir(to)).Rename:
+		return statusPermission
+	case f.find(to) != nil:
+		return statusFailure
+	}
 	dir.children[path.Base(to)] = n
 	return statusOK
 }
@@ -288,5 +317,5 @@ func (f *fileSystem) remove(name string, folder bool) uint32 {
 func (f *fileSystem) space() (free int64, limited bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.capacity - f.used, f.capacity > 0
+	return f.traits.Capacity - f.used, f.traits.Capacity > 0
 }

@@ -1,12 +1,15 @@
 package sftptest
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -206,6 +209,7 @@ func (p *protocol) version() error {
 		}
 	}
 	ext("posix-rename@openssh.com", "1", t.NoPosixRename)
+	ext("hardlink@openssh.com", "1", t.RenameReplaces)
 	ext("fsync@openssh.com", "1", t.NoFsync)
 	ext("statvfs@openssh.com", "2", t.NoStatVFS)
 	ext("limits@openssh.com", "1", t.NoLimits)
@@ -235,6 +239,9 @@ func (p *protocol) parse(kind byte, r *reader, id uint32) (Request, func() []byt
 			n, c := fs.open(name, flags)
 			if c != statusOK {
 				return code(c)
+			}
+			if most := p.s.cfg.Traits.MaxOpen; most > 0 && len(p.handles) >= most {
+				return code(statusPermission)
 			}
 			return p.opened(id, &handle{path: name, node: n, flags: flags})
 		}
@@ -267,7 +274,7 @@ func (p *protocol) parse(kind byte, r *reader, id uint32) (Request, func() []byt
 			if h.node == nil {
 				return code(statusFailure)
 			}
-			return attrsPacket(id, fs.attributes(h.node))
+			return p.attrsPacket(id, fs.attributes(h.node))
 		})
 	case typeStat, typeLstat:
 		op := OpStat
@@ -279,7 +286,7 @@ func (p *protocol) parse(kind byte, r *reader, id uint32) (Request, func() []byt
 			if c != statusOK {
 				return code(c)
 			}
-			return attrsPacket(id, a)
+			return p.attrsPacket(id, a)
 		})
 	case typeSetstat:
 		return byPath(OpSetstat, func(string) []byte { return code(statusPermission) })
@@ -295,13 +302,16 @@ func (p *protocol) parse(kind byte, r *reader, id uint32) (Request, func() []byt
 		})
 	case typeReaddir:
 		return byHandle(OpReaddir, func(h *handle) []byte {
+			if p.s.cfg.Traits.EndlessList {
+				return p.namePacket(id, slices.Repeat([]listed{{name: strings.Repeat("n", 100)}}, 100))
+			}
 			if len(h.list) == 0 {
 				return code(statusEOF)
 			}
 			n := min(len(h.list), 100) // as OpenSSH does
 			batch := h.list[:n]
 			h.list = h.list[n:]
-			return namePacket(id, batch)
+			return p.namePacket(id, batch)
 		})
 	case typeRemove:
 		return byPath(OpRemove, func(name string) []byte { return code(fs.remove(name, false)) })
@@ -310,7 +320,7 @@ func (p *protocol) parse(kind byte, r *reader, id uint32) (Request, func() []byt
 	case typeMkdir:
 		return byPath(OpMkdir, func(string) []byte { return code(statusPermission) })
 	case typeRealpath:
-		return byPath(OpRealpath, func(name string) []byte { return namePacket(id, []listed{{name: name}}) })
+		return byPath(OpRealpath, func(name string) []byte { return p.namePacket(id, []listed{{name: name}}) })
 	case typeRename:
 		from, to := abs(r.str()), abs(r.str())
 		return Request{Operation: OpRename, Path: from, To: to}, func() []byte { return code(fs.rename(from, to, false)) }
@@ -327,6 +337,9 @@ func (p *protocol) extended(r *reader, id uint32) (Request, func() []byte) {
 	case name == "posix-rename@openssh.com" && !t.NoPosixRename:
 		from, to := abs(r.str()), abs(r.str())
 		return Request{Operation: OpPosixRename, Path: from, To: to}, func() []byte { return code(p.s.fs.rename(from, to, true)) }
+	case name == "hardlink@openssh.com" && !t.RenameReplaces:
+		from, to := abs(r.str()), abs(r.str())
+		return Request{Operation: OpHardlink, Path: from, To: to}, func() []byte { return code(p.s.fs.link(from, to)) }
 	case name == "fsync@openssh.com" && !t.NoFsync:
 		h := p.handles[r.str()]
 		if h == nil {
@@ -380,8 +393,11 @@ func (p *protocol) read(id uint32, h *handle, off int64, n int) []byte {
 		limit = min(limit, t.ShortReads)
 	}
 	data := p.s.fs.readAt(h.node, off, min(n, limit))
-	if data == nil {
-		return statusPacket(id, statusEOF, "")
+	switch {
+	case data == nil && t.EOFEmpty:
+		data = []byte{}
+	case data == nil:
+		return statusPacket(id, cmp.Or(t.EOFStatus, statusEOF), "")
 	}
 	p.s.mu.Lock()
 	p.s.read += int64(len(data))
@@ -421,28 +437,36 @@ func appendString(b []byte, s string) []byte {
 }
 
 // appendAttrs writes size, owner, mode and times.
-func appendAttrs(b []byte, a attributes) []byte {
+func (p *protocol) appendAttrs(b []byte, a attributes) []byte {
 	mode := uint32(0o100600)
 	if a.dir {
 		mode = 0o040700
 	}
-	b = binary.BigEndian.AppendUint32(b, 0x01|0x02|0x04|0x08)
-	b = binary.BigEndian.AppendUint64(b, uint64(a.size))
+	t := p.s.cfg.Traits
+	size := uint64(a.size)
+	if t.SaysSize != nil && !a.dir {
+		size = *t.SaysSize
+	}
+	if t.NoSize {
+		b = binary.BigEndian.AppendUint32(b, 0x02|0x04|0x08)
+	} else {
+		b = binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint32(b, 0x01|0x02|0x04|0x08), size)
+	}
 	b = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(b, 1000), 1000)
 	b = binary.BigEndian.AppendUint32(b, mode)
 	at := uint32(a.modified.Unix())
 	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(b, at), at)
 }
 
-func attrsPacket(id uint32, a attributes) []byte {
-	return appendAttrs(binary.BigEndian.AppendUint32([]byte{typeAt}, id), a)
+func (p *protocol) attrsPacket(id uint32, a attributes) []byte {
+	return p.appendAttrs(binary.BigEndian.AppendUint32([]byte{typeAt}, id), a)
 }
 
-func namePacket(id uint32, list []listed) []byte {
+func (p *protocol) namePacket(id uint32, list []listed) []byte {
 	b := binary.BigEndian.AppendUint32([]byte{typeName}, id)
 	b = binary.BigEndian.AppendUint32(b, uint32(len(list)))
 	for _, e := range list {
-		b = appendAttrs(appendString(appendString(b, e.name), e.name), e.attributes)
+		b = p.appendAttrs(appendString(appendString(b, e.name), e.name), e.attributes)
 	}
 	return b
 }

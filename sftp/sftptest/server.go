@@ -65,6 +65,16 @@ type Traits struct {
 	ShortReads     int   // a read gives at most this many bytes; 0: as many as asked for
 	Capacity       int64 // bytes that all files together may have; 0: no limit
 	MaxSessions    int   // channels on one connection; 0: 10
+	MaxOpen        int   // files open at once on one connection, more are refused with SSH_FX_PERMISSION_DENIED; 0: no limit
+
+	SaysSize    *uint64 // every file is said to have this size, whatever it has
+	NoSize      bool    // attributes hold no size
+	EOFStatus   uint32  // a read behind the end is answered with this status; 0: SSH_FX_EOF
+	EOFEmpty    bool    // a read behind the end is answered with no data at all
+	EndlessList bool    // a listing never comes to an end
+	InOrder     bool    // a write that does not continue the file is refused (object stores, WORM)
+	AppendOnly  bool    // a write goes to the end, whatever its offset
+	NoReopen    bool    // a file that is there cannot be opened for writing
 }
 
 // Server is an SFTP gateway in the process. It is safe for concurrent use.

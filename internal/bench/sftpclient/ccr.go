@@ -17,7 +17,7 @@ func transferWithCCR(ctx context.Context, t work.Transfer) error {
 	c, err := sftp.Dial(ctx, sftp.Config{
 		Address: t.Endpoint.Address, User: t.Endpoint.User, Key: sftp.PrivateKeyFile(t.Endpoint.KeyFile), HostKeys: sftp.HostPublicKeys(t.Endpoint.HostKey),
 		Concurrency: work.Together,
-		Layout:      sftp.Layout{Vendor: "bench", Root: "/", Uploads: []sftp.UploadFolder{{Path: remoteDir, MaxChannels: 4}}, Downloads: remoteDir},
+		Layout:      sftp.Layout{Vendor: "bench", Root: "/", Uploads: []sftp.UploadFolder{{Path: remoteDir}}, Downloads: remoteDir},
 	})
 	if err != nil {
 		return err

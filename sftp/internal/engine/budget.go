@@ -75,3 +75,10 @@ func (b *budget) try(n int) bool {
 	b.free -= n
 	return true
 }
+
+// force takes n bytes whether they are free or not.
+func (b *budget) force(n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.free -= n
+}

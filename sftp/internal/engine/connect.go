@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -48,6 +49,7 @@ type Target struct {
 	ClientVersion string
 	Stall         time.Duration // unanswered requests and no byte for so long end the session
 	KeepAlive     time.Duration // 0: none
+	Window        int           // bytes in flight on one channel; 0: InFlight
 }
 
 // Verifier is the configured host keys made ready for one connection to one host.
@@ -84,7 +86,7 @@ func Dial(ctx context.Context, t Target) (*Session, error) {
 			// It has no key of a known kind any more: look which one it has, to name it.
 			hosts.Exact = true
 			algorithms = HostKeyAlgorithms()
-		case none && !hosts.Exact:
+		case none && !hosts.Exact, first != err && !mismatch:
 			return nil, first // no further key: the first mismatch says it best
 		default:
 			return nil, err
@@ -157,7 +159,7 @@ func (t Target) handshake(ctx context.Context, algorithms []string) (_ *Session,
 	go answer(reqs)
 	s := &Session{
 		wire: w, conn: sc, hostKey: l.shown, stall: t.Stall, alive: t.KeepAlive,
-		dead: make(chan struct{}), idleAt: time.Now(),
+		dead: make(chan struct{}), idleAt: time.Now(), window: cmp.Or(t.Window, InFlight),
 	}
 	ch, err := s.openChannel()
 	if err != nil {

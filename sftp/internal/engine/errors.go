@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
+	"strconv"
+	"strings"
 
 	pkgsftp "github.com/pkg/sftp"
 )
@@ -13,14 +14,17 @@ import (
 // The classes of failure that the engine itself knows; package sftp offers
 // them to users.
 var (
-	ErrHostKeyChanged = errors.New("host key changed")
-	ErrAlgorithms     = errors.New("no common algorithm")
-	ErrExists         = errors.New("remote file exists")
-	ErrDiskFull       = errors.New("remote disk or quota full")
-	ErrUnsupported    = errors.New("server does not support this")
-	ErrConnectionLost = errors.New("connection lost")
-	ErrStalled        = errors.New("connection stalled")
-	ErrRemoteChanged  = errors.New("remote file changed meanwhile")
+	ErrHostKeyChanged  = errors.New("host key changed")
+	ErrAlgorithms      = errors.New("no common algorithm")
+	ErrExists          = errors.New("remote file exists")
+	ErrDiskFull        = errors.New("remote disk or quota full")
+	ErrNotStarted      = errors.New("SFTP not started")
+	ErrPasswordExpired = errors.New("password expired")
+	ErrTooLarge        = errors.New("remote file too large")
+	ErrUnsupported     = errors.New("server does not support this")
+	ErrConnectionLost  = errors.New("connection lost")
+	ErrStalled         = errors.New("connection stalled")
+	ErrRemoteChanged   = errors.New("remote file changed meanwhile")
 )
 
 // StatusError is a refusal by the server. The text is the server's: it can
@@ -63,40 +67,24 @@ func serverStatus(err error) error {
 		return nil
 	case err == io.EOF: //nolint:errorlint // exactly so only as the server's status; a lost connection wraps it
 		return &StatusError{Code: StatusEOF}
-	case errors.Is(err, os.ErrNotExist):
-		return &StatusError{Code: StatusNoSuchFile}
-	case errors.Is(err, os.ErrPermission):
-		return &StatusError{Code: StatusPermission}
 	case errors.Is(err, pkgsftp.ErrSSHFxConnectionLost), errors.Is(err, pkgsftp.ErrSSHFxNoConnection):
 		return ErrConnectionLost
 	}
 	if s, ok := errors.AsType[*pkgsftp.StatusError](err); ok {
-		return &StatusError{Code: s.Code, Text: statusText(s)}
+		return &StatusError{Code: s.Code &^ keptCode, Text: statusText(s)}
 	}
 	return err
 }
 
+// statusText is the server's message: pkg/sftp prints it quoted and offers it
+// in no other way.
 func statusText(s *pkgsftp.StatusError) string {
-	_, text, _ := cutQuoted(s.Error())
+	quoted, err := strconv.QuotedPrefix(strings.TrimPrefix(s.Error(), "sftp: "))
+	if err != nil {
+		return ""
+	}
+	text, _ := strconv.Unquote(quoted)
 	return text
-}
-
-// cutQuoted returns what stands between the first and the last double quote:
-// pkg/sftp prints the server's message quoted and offers it in no other way.
-func cutQuoted(s string) (before, inside string, ok bool) {
-	first, last := -1, -1
-	for i := range len(s) {
-		if s[i] == '"' {
-			if first < 0 {
-				first = i
-			}
-			last = i
-		}
-	}
-	if first < 0 || last == first {
-		return s, "", false
-	}
-	return s[:first], s[first+1 : last], true
 }
 
 // StatusCode returns the code of the status that err holds.

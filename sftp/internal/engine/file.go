@@ -36,6 +36,22 @@ func (f *File) Close() error { return f.ch.do(f.f.Close) }
 // Sync has the server write the file to disk.
 func (f *File) Sync() error { return f.ch.do(f.f.Sync) }
 
+// startWrite writes b at off in one request and calls done with the result.
+// It returns once the request has its place in the channel's stream, so that
+// the writes of one file leave in the order in which they are started.
+func (f *File) startWrite(ctx context.Context, b []byte, off int64, done func(error)) {
+	placed := f.ch.pipe.announce(b)
+	go func() {
+		err := f.WriteAt(b, off)
+		f.ch.pipe.arrived(&b[0]) // it never got there if the channel has ended
+		done(err)
+	}()
+	select {
+	case <-placed:
+	case <-ctx.Done():
+	}
+}
+
 // WriteAt writes b at off in one request.
 func (f *File) WriteAt(b []byte, off int64) error {
 	return f.ch.do(func() error { _, err := f.f.WriteAt(b, off); return err })
@@ -111,9 +127,23 @@ func (ch *Channel) PosixRename(from, to string) error {
 	return ch.do(func() error { return ch.sftp.PosixRename(from, to) })
 }
 
-// ReadDir lists a folder.
+// ReadDir lists a folder. A server that never comes to an end is cut off with
+// ErrListing.
 func (ch *Channel) ReadDir(ctx context.Context, dir string) (infos []fs.FileInfo, err error) {
+	select {
+	case ch.lists <- struct{}{}:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	defer func() { <-ch.lists }()
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	ch.pipe.list(&listing{left: maxListing, stop: stop})
+	defer ch.pipe.list(nil)
 	err = ch.do(func() (err error) { infos, err = ch.sftp.ReadDirContext(ctx, dir); return err })
+	if errors.Is(context.Cause(ctx), ErrListing) {
+		return nil, fmt.Errorf("%w: more than %d MiB of names came and no end", ErrListing, maxListing>>20)
+	}
 	return infos, err
 }
 

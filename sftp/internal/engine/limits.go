@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/ccr-sdk/ccr"
 )
@@ -21,7 +22,7 @@ const (
 	InFlight = 2 << 20
 
 	// MaxChannels is where more channels on one connection stop paying off.
-	MaxChannels = 4
+	MaxChannels = 8
 	// MaxConcurrency is the number of files that may move at once.
 	MaxConcurrency = 64
 )
@@ -30,9 +31,10 @@ const (
 type greeting struct {
 	version    []byte // the whole VERSION packet, with its length
 	extensions map[string]string
-	read       int    // bytes in one read request
-	write      int    // bytes in one write request
-	handles    uint64 // open at once; 0: not announced
+	trips      time.Duration // round trips that the greeting took
+	read       int           // bytes in one read request
+	write      int           // bytes in one write request
+	handles    uint64        // open at once; 0: not announced
 }
 
 const (
@@ -61,6 +63,7 @@ func greet(rw io.ReadWriter) (*greeting, error) {
 	if err != nil {
 		return nil, err
 	}
+	g.trips = 1
 	if _, ok := g.extensions[limitsExtension]; !ok {
 		return g, nil
 	}
@@ -75,6 +78,7 @@ func greet(rw io.ReadWriter) (*greeting, error) {
 	if err != nil {
 		return nil, err
 	}
+	g.trips = 2
 	g.applyLimits(reply)
 	return g, nil
 }

@@ -1,17 +1,12 @@
 package engine
 
 import (
-	"bytes"
-	"context"
-	"errors"
 	"fmt"
-	"io"
+	"math"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
-	pkgsftp "github.com/pkg/sftp"
 	"golang.org/x/crypto/ssh"
 )
 
@@ -27,6 +22,9 @@ type Session struct {
 	mu       sync.Mutex
 	channels []*Channel
 	refused  bool          // the server allows no more channels
+	opening  int           // channels that are being opened
+	rtt      time.Duration // the shortest request; 0: none was measured
+	window   int           // bytes in flight on one channel
 	cause    error         // why it ended
 	dead     chan struct{} // closed at the end
 	users    int           // operations under way
@@ -152,34 +150,53 @@ func (s *Session) First() *Channel {
 	return s.channels[0]
 }
 
-// Spread returns up to n channels, opening what is missing. A server that
-// refuses more is asked once only.
-func (s *Session) Spread(n int) []*Channel {
-	s.mu.Lock()
-	have, refused := s.channels, s.refused || oneChannel(s.conn.ServerVersion())
-	s.mu.Unlock()
-	if n <= len(have) || refused {
-		return have[:min(n, len(have))]
-	}
-	var wg sync.WaitGroup
-	opened := make([]*Channel, n-len(have))
-	for i := range opened {
-		wg.Go(func() { opened[i], _ = s.openChannel() })
-	}
-	wg.Wait()
+// noteRTT learns how far away the server is.
+func (s *Session) noteRTT(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, ch := range opened {
-		switch {
-		case ch == nil:
-			s.refused = true
-		case len(s.channels) < MaxChannels:
-			s.channels = append(s.channels[:len(s.channels):len(s.channels)], ch)
-		default: // another file was faster
-			go ch.sftp.Close() //nolint:errcheck // it was never used
-		}
+	if s.rtt == 0 || d < s.rtt {
+		s.rtt = max(d, 1)
 	}
-	return s.channels[:min(n, len(s.channels))]
+}
+
+// RTT is the shortest time that a request has taken, so that it is not below
+// the round-trip time of the network; 0 if there was none.
+func (s *Session) RTT() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.rtt
+}
+
+// Spread calls use with each of up to n-1 channels beside the first, at once
+// with those that are open and later with those that it opens, without
+// waiting. A server that refuses one is not asked again.
+func (s *Session) Spread(n int, use func(*Channel)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n = min(n, MaxChannels)
+	for _, ch := range s.channels[1:max(1, min(n, len(s.channels)))] {
+		go use(ch)
+	}
+	if s.refused || oneChannel(s.conn.ServerVersion()) {
+		return
+	}
+	for len(s.channels)+s.opening < n {
+		s.opening++
+		go func() {
+			ch, err := s.openChannel()
+			s.mu.Lock()
+			s.opening--
+			if err != nil {
+				s.refused = true
+			} else {
+				s.channels = append(s.channels[:len(s.channels):len(s.channels)], ch)
+			}
+			s.mu.Unlock()
+			if err == nil {
+				use(ch)
+			}
+		}()
+	}
 }
 
 // oneChannel reports whether a server mixes channels up: ProFTPD's mod_sftp
@@ -193,130 +210,28 @@ func (s *Session) ServerVersion() string { return string(s.conn.ServerVersion())
 // HostKey is the key that was accepted.
 func (s *Session) HostKey() ssh.PublicKey { return s.hostKey }
 
-// Channel is one SFTP session.
-type Channel struct {
-	*greeting
-	s      *Session
-	sftp   *pkgsftp.Client
-	budget *budget
-	open   atomic.Int64 // calls that wait for the server
-	moved  atomic.Int64 // unix nanoseconds of the last byte in either direction
+// OpenSSH reports whether the server is OpenSSH's by its version text and by
+// what its SFTP announces, which is hard to copy by accident.
+func (s *Session) OpenSSH() bool {
+	ch := s.First()
+	return strings.HasPrefix(s.ServerVersion(), "SSH-2.0-OpenSSH_") &&
+		ch.Has(limitsExtension) && ch.Has("lsetstat@openssh.com") && ch.Has("expand-path@openssh.com")
 }
 
-// openChannel starts SFTP on a channel of its own.
-func (s *Session) openChannel() (*Channel, error) {
-	raw, requests, err := s.conn.OpenChannel("session", nil)
-	if err != nil {
-		return nil, err
-	}
-	go ssh.DiscardRequests(requests)
-	go io.Copy(io.Discard, raw.Stderr()) //nolint:errcheck // unread text would use up the window
-	ok, err := raw.SendRequest("subsystem", true, ssh.Marshal(struct{ Name string }{"sftp"}))
-	if err == nil && !ok {
-		err = fmt.Errorf("%w: the account has no SFTP subsystem", ErrUnsupported)
-	}
-	if err != nil {
-		return nil, errors.Join(err, ignoreEOF(raw.Close()))
-	}
-	ch := &Channel{s: s, budget: newBudget(InFlight)}
-	ch.touch()
-	if ch.greeting, err = greet(raw); err != nil {
-		return nil, errors.Join(err, ignoreEOF(raw.Close()))
-	}
-	// pkg/sftp greets, too: it gets the answer that the server gave us.
-	pipe := &channelPipe{ch: ch, raw: raw, replay: bytes.NewReader(ch.version)}
-	ch.sftp, err = pkgsftp.NewClientPipe(pipe, pipe,
-		pkgsftp.MaxPacketUnchecked(max(ch.read, ch.write)), pkgsftp.MaxConcurrentRequestsPerFile(MaxConcurrency))
-	if err != nil {
-		return nil, errors.Join(err, ignoreEOF(raw.Close()))
-	}
-	return ch, nil
+// RenameRefuses reports whether a plain rename is known to refuse a name that
+// is taken: OpenSSH's SFTP, whichever SSH server starts it, and ProFTPD's.
+func (s *Session) RenameRefuses() bool {
+	ch := s.First()
+	return oneChannel(s.conn.ServerVersion()) || ch.Has("posix-rename@openssh.com") && ch.Has("hardlink@openssh.com") && ch.Has("fsync@openssh.com")
 }
 
-func ignoreEOF(err error) error {
-	if errors.Is(err, io.EOF) {
-		return nil
-	}
-	return err
+// speed is what one connection moves at best, in bytes a second: channels are
+// opened until their windows allow that.
+const speed = 400e6
+
+// ChannelsFor is how many channels a file of this size is worth at this
+// distance.
+func (s *Session) ChannelsFor(size int64) int {
+	n := int(math.Ceil(speed * s.RTT().Seconds() / InFlight))
+	return max(1, min(n, MaxChannels, int(min(size/InFlight, MaxChannels))))
 }
-
-// ReadSize is what one read request may ask for.
-func (ch *Channel) ReadSize() int { return ch.read }
-
-// WriteSize is what one write request may hold.
-func (ch *Channel) WriteSize() int { return ch.write }
-
-// Extensions are the names that the server announced.
-func (ch *Channel) Extensions() map[string]string { return ch.extensions }
-
-// Take waits until n bytes may be in flight; Give ends that.
-func (ch *Channel) Take(ctx context.Context, n int) error { return ch.budget.take(ctx, n) }
-
-// Give returns what Take took.
-func (ch *Channel) Give(n int) { ch.budget.give(n) }
-
-func (ch *Channel) touch() { ch.moved.Store(time.Now().UnixNano()) }
-
-// do makes one call and says why the connection is gone if it is.
-func (ch *Channel) do(f func() error) error {
-	if ch.open.Add(1) == 1 {
-		ch.touch() // waiting begins now
-	}
-	err := f()
-	ch.open.Add(-1)
-	return ch.explain(err)
-}
-
-// explain turns an error of pkg/sftp into ours.
-func (ch *Channel) explain(err error) error {
-	err = serverStatus(err)
-	if !IsLost(err) {
-		return err
-	}
-	if errors.Is(err, ErrConnectionLost) {
-		// The call only knows that the connection is gone; the client knows why.
-		if why := ch.sftp.Wait(); why != nil && !errors.Is(why, io.EOF) {
-			err = fmt.Errorf("%w: %w", ErrConnectionLost, why)
-		}
-	} else {
-		err = fmt.Errorf("%w: %w", ErrConnectionLost, err)
-	}
-	ch.s.Fail(err)
-	return ch.s.Ended() // the first reason, such as a stall
-}
-
-// channelPipe is the byte stream between pkg/sftp and an SSH channel.
-type channelPipe struct {
-	ch      *Channel
-	raw     ssh.Channel
-	replay  *bytes.Reader
-	greeted bool
-}
-
-func (p *channelPipe) Read(b []byte) (int, error) {
-	if p.replay != nil {
-		if n, _ := p.replay.Read(b); n > 0 {
-			return n, nil
-		}
-		p.replay = nil
-	}
-	n, err := p.raw.Read(b)
-	if n > 0 {
-		p.ch.touch()
-	}
-	return n, err
-}
-
-func (p *channelPipe) Write(b []byte) (int, error) {
-	if !p.greeted { // INIT, which the server has had
-		p.greeted = true
-		return len(b), nil
-	}
-	n, err := p.raw.Write(b)
-	if n > 0 {
-		p.ch.touch()
-	}
-	return n, err
-}
-
-func (p *channelPipe) Close() error { return p.raw.Close() }
