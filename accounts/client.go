@@ -40,7 +40,7 @@ func NewClient(cred auth.Credential, opts ...ccr.Option) (*Client, error) {
 	}
 	t, err := transport.New(transport.Config{
 		Service: service, DefaultBaseURL: DefaultBaseURL, Credential: cred,
-		DefaultLimiter: newLimiter(), ForbiddenMayBeLimit: true,
+		DefaultLimiter: newLimiter(), ForbiddenMayBeLimit: true, Members: members,
 	}, opts...)
 	if err != nil {
 		return nil, err
@@ -144,11 +144,11 @@ func (c *Client) send(ctx context.Context, route *transport.Route, body transpor
 		r.PresumedAccepted = true
 	}
 	r.AcceptedAt, r.RequestID = time.Now(), answer.RequestID
-	at := c.routeURL(route)
+	h, at := answer.Header, c.routeURL(route)
 	if resp != nil {
-		at = resp.URL
+		h, at = resp.Header, resp.URL
 	}
-	r.StatusURL = c.location(ctx, answer.Header, at)
+	r.StatusURL = c.location(ctx, h, at)
 	return r, nil
 }
 

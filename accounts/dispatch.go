@@ -168,7 +168,7 @@ func (s *submission) send(ctx context.Context, b *batch) {
 	if !b.receipt.Recorded {
 		b.tried = true
 		call := ccr.Call{CorrelationID: ccr.SafeToken(b.receipt.Reference)}
-		body := transport.Body{ContentType: transport.JSON, Length: int64(len(b.body)), Open: b.open}
+		body := transport.Body{ContentType: transport.JSON, Length: int64(len(b.body)), Open: b.open, Content: b.body}
 		ctx := ctx
 		if s.claim != nil {
 			ctx = transport.WithBefore(ctx, func() error { return s.claim.Check(ctx) })

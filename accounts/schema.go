@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/ccr-sdk/ccr/accounts/internal/member"
+	"github.com/ccr-sdk/ccr/internal/transport"
 )
 
 // schema is the member table: the tags of the request structs, read once.
@@ -34,3 +35,14 @@ func (k objectKind) object() *member.Object { return schema().Objects[k] }
 
 // sendInstantMessages is the member that may message a person.
 const sendInstantMessages = "sendInstantMessages"
+
+// members are the names of the schema, by their folded forms.
+func members() map[string]string {
+	out := map[string]string{}
+	for _, o := range schema().Objects {
+		for _, m := range o.Members {
+			out[transport.FoldName(m.Name)] = m.Name
+		}
+	}
+	return out
+}

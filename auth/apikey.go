@@ -91,5 +91,11 @@ func (k APIKey) Format(f fmt.State, _ rune) { io.WriteString(f, hidden) } //noli
 // LogValue hides all three parts from log/slog.
 func (k APIKey) LogValue() slog.Value { return slog.StringValue(hidden) }
 
+// MarshalText hides all three parts from encoders: XML, YAML and the like.
+func (k APIKey) MarshalText() ([]byte, error) { return []byte(hidden), nil }
+
+// MarshalBinary hides all three parts from encoding/gob.
+func (k APIKey) MarshalBinary() ([]byte, error) { return []byte(hidden), nil }
+
 // MarshalJSON hides all three parts from encoding/json.
 func (k APIKey) MarshalJSON() ([]byte, error) { return []byte(`"` + hidden + `"`), nil }

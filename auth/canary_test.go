@@ -3,7 +3,9 @@ package auth_test
 import (
 	"bytes"
 	"context"
+	"encoding/gob"
 	"encoding/json"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -40,6 +42,19 @@ func TestNoCanary(t *testing.T) {
 	p.direct("API key", &key)
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x", "%t"} { // %p asks no method, and vet forbids it for a struct
 		p.clean("API key by value", fmt.Sprintf(verb, key)+fmt.Sprintf(verb, []auth.APIKey{key})+fmt.Sprintf(verb, struct{ K auth.APIKey }{key}))
+	}
+	for name, encode := range map[string]func() ([]byte, error){
+		"XML":  func() ([]byte, error) { return xml.Marshal(key) },
+		"text": func() ([]byte, error) { return key.MarshalText() },
+		"gob": func() ([]byte, error) {
+			var b bytes.Buffer
+			err := gob.NewEncoder(&b).Encode(key)
+			return b.Bytes(), err
+		},
+	} {
+		b, err := encode()
+		require.NoError(t, err, name)
+		p.clean("API key as "+name, string(b))
 	}
 	key.Username = "public"
 	p.all("API key", key)
@@ -183,4 +198,28 @@ func (p *printer) clean(what, s string) {
 			return
 		}
 	}
+}
+
+// TestHeldTokenIsNotPrinted: a source that holds a token shows it no more than
+// one whose token was refused.
+func TestHeldTokenIsNotPrinted(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(t *testing.T, w *world) {
+		p := &printer{t: t}
+		w.api = func(rw http.ResponseWriter, r *http.Request) bool {
+			assert.Equal(t, "Bearer "+canary, r.Header.Get("Authorization"))
+			_, _ = io.WriteString(rw, "{}")
+			return true
+		}
+		source, err := auth.NewTokenSource(func(context.Context, auth.Token) (auth.Token, error) {
+			return auth.Token{Access: ccr.NewSecret(canary), Refresh: ccr.NewSecret(canary)}, nil
+		})
+		require.NoError(t, err)
+		c, err := transport.New(transport.Config{Service: "svc", DefaultBaseURL: apiURL, Credential: source}, ccr.WithHTTPClient(&http.Client{Transport: w.tr}))
+		require.NoError(t, err)
+		require.NoError(t, call(t.Context(), c))
+		p.all("source", source)
+		p.all("source by value", *source)
+		p.all("client", c)
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"reflect"
 	"sync"
 
 	"github.com/ccr-sdk/ccr"
@@ -37,11 +38,17 @@ func NewClient(cred auth.Credential, opts ...ccr.Option) (*Client, error) {
 	if cred == nil {
 		return nil, errors.New("decisioning: NewClient needs a credential")
 	}
-	t, err := transport.New(transport.Config{Service: service, DefaultBaseURL: DefaultBaseURL, Credential: cred}, opts...)
+	t, err := transport.New(transport.Config{Service: service, DefaultBaseURL: DefaultBaseURL, Credential: cred, Members: members}, opts...)
 	if err != nil {
 		return nil, err
 	}
 	return &Client{t: t}, nil
+}
+
+// members are those of the requests, by which paths in refusals are shown.
+func members() map[string]string {
+	return transport.MembersOf(reflect.TypeFor[NewCustomer](), reflect.TypeFor[CustomerUpdate](), reflect.TypeFor[AnalysisInput](),
+		reflect.TypeFor[AnalysisUpdate](), reflect.TypeFor[NewSubscription]())
 }
 
 // do makes one call. in is what is sent, or nil.

@@ -80,7 +80,7 @@ func uploadBody(begin []byte, files []*outgoing, report func(file int, done int6
 	}
 	return transport.Body{ContentType: transport.JSON, Length: length, Open: func() (io.ReadCloser, error) {
 		return newReadAhead(&uploadReader{files: files, text: begin, report: report}), nil
-	}}
+	}, Content: begin}
 }
 
 const (

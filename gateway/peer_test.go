@@ -150,6 +150,7 @@ func peerBlock(xml bool) []byte {
 	if !xml {
 		b = b[:n]
 		rand.Read(b) //nolint:errcheck // never fails
+		b[0] = 0     // else one in 349 begins like XML, and is judged as such
 		return b
 	}
 	b = append(b, "<ARUDD>"...) // each block closes what it opens; blocks nest side by side

@@ -93,7 +93,7 @@ func classesOf(texts ...string) []error {
 // refusal makes the error of an answer that says no.
 func (r request) refusal(outcome ccr.Outcome, resp *transport.Response, cause *RefusedError) *ccr.Error {
 	e := r.failed(outcome, resp, cause, classesOf(cause.texts()...)...)
-	e.Code = cause.code()
+	e.Code = resp.Shown(cause.code())
 	if errors.Is(e, ccr.ErrUnauthorized) {
 		e.Advice = "Check the API key, the user name and that the IP address is the one the bureau knows (that this is about the credential is inferred from its words)"
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/ccr-sdk/ccr"
@@ -29,12 +30,16 @@ func handle(resp *http.Response) error {
 	}
 	out := &Response{
 		StatusCode: resp.StatusCode, Header: resp.Header, url: k.url,
-		RequestID: k.cur.requestID, Attempts: k.attempts, EarlierUnknown: k.earlierUnknown,
+		RequestID: k.cur.requestID, Attempts: k.attempts, EarlierUnknown: k.earlierUnknown, shown: k.shown,
 	}
 	if resp.Request != nil && resp.Request.URL != nil { // a transport of the caller's may not say
 		out.url = *resp.Request.URL // the last one, if redirects were followed
 	}
 	out.URL = &out.url
+	if k.echoesCredential(strings.ToLower(resp.Header.Get("Location"))) {
+		out.Header = resp.Header.Clone()
+		out.Header.Del("Location") // it would be kept in receipts
+	}
 	if wait, ok := retryAfter(resp.Header, time.Now()); ok {
 		out.RetryAfter = min(wait, k.c.retry.MaxRetryAfter)
 	}

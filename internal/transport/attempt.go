@@ -143,7 +143,7 @@ func (o *outer) RoundTrip(req *http.Request) (resp *http.Response, err error) {
 	}
 	a.pause()
 	a.answered.Store(true)
-	a.status, a.requestID = resp.StatusCode, requestID(resp)
+	a.status, a.requestID = resp.StatusCode, k.shown(requestID(resp))
 	a.answer = answerBody{rc: resp.Body, a: a}
 	if a.answer.rc == nil {
 		a.answer.rc = http.NoBody

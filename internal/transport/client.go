@@ -20,6 +20,9 @@ type Config struct {
 	DefaultBaseURL string     // "" if none is published: WithBaseURL is then required
 	Credential     Credential // nil: the service authenticates in the body
 	DefaultLimiter ccr.Limiter
+	// Members are those of the service's requests, by their folded names
+	// ([MembersOf]): of a path in a refusal, nothing else is shown.
+	Members func() map[string]string
 	// ForbiddenMayBeLimit: the vendor answers 403 for limits, too.
 	ForbiddenMayBeLimit bool
 }

@@ -51,8 +51,8 @@ func (k *call) refusal(resp *http.Response, body []byte) *ccr.Error {
 		e.Outcome = ccr.OutcomeUnknown
 	}
 	e.Advice = k.advice(resp.StatusCode, e.Outcome)
-	p, code, fields := readProblem(body)
-	e.Code, e.Fields = code, fields
+	p, code, fields := readProblem(body, k.c.cfg.Members)
+	e.Code, e.Fields = k.shown(code), fields
 	if e.Advice == "" && len(body) > 0 {
 		e.Advice = "The vendor's reason is in Problem and Body of this error"
 	}

@@ -49,7 +49,7 @@ func FuzzProblem(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		p, code, fields := readProblem(body)
+		p, code, fields := readProblem(body, nil)
 		if len(fields) > maxVendorFields {
 			t.Fatalf("%d fields", len(fields))
 		}

@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
-	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -17,7 +17,7 @@ import (
 // and Algoan's {code, message, status}, OAuth's {error, error_description}.
 // Anything else (HTML, nothing, truncated JSON) gives no problem; the raw body
 // stays with the error either way.
-func readProblem(body []byte) (*ccr.Problem, string, []ccr.FieldError) {
+func readProblem(body []byte, members func() map[string]string) (*ccr.Problem, string, []ccr.FieldError) {
 	body = bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")))
 	if len(body) == 0 || body[0] != '{' {
 		return nil, "", nil
@@ -57,7 +57,7 @@ func readProblem(body []byte) (*ccr.Problem, string, []ccr.FieldError) {
 			p.Extensions[name] = v
 		}
 	}
-	return p, code, fieldErrors(m["errors"])
+	return p, code, fieldErrors(m["errors"], members)
 }
 
 // safeCode reads a code, a string or a number, if it looks like one: it is
@@ -109,10 +109,14 @@ const maxVendorFields = 100
 // to messages (ASP.NET), or an array of objects with a pointer or field name.
 // The vendor's messages may quote values, so only the paths are kept here;
 // the messages stay in Problem.Extensions.
-func fieldErrors(raw json.RawMessage) []ccr.FieldError {
+func fieldErrors(raw json.RawMessage, members func() map[string]string) []ccr.FieldError {
 	var out []ccr.FieldError
+	known := map[string]string(nil)
+	if members != nil && len(raw) > 0 {
+		known = members()
+	}
 	add := func(path string) {
-		if path = safePath(path); path != "" && len(out) < maxVendorFields {
+		if path = memberPath(path, known); path != "" && len(out) < maxVendorFields {
 			out = append(out, ccr.FieldError{Path: path, Message: "refused by the vendor"})
 		}
 	}
@@ -125,15 +129,12 @@ func fieldErrors(raw json.RawMessage) []ccr.FieldError {
 	}
 	var list []map[string]json.RawMessage
 	if json.Unmarshal(raw, &list) == nil {
-		for i, item := range list {
+		for _, item := range list {
 			path := ""
 			for _, name := range []string{"pointer", "path", "field", "property", "name"} {
 				if path = text(item[name]); path != "" {
 					break
 				}
-			}
-			if path == "" {
-				path = fmt.Sprintf("errors[%d]", i)
 			}
 			add(path)
 		}
@@ -141,8 +142,72 @@ func fieldErrors(raw json.RawMessage) []ccr.FieldError {
 	return out
 }
 
-// safePath returns a path if it looks like one (accounts[0].status, #/a/0),
-// and nothing if it might be a value.
+// memberPath writes a vendor's path (accounts[0].status, $.Accounts[0].Status,
+// /accounts/0/status) as the documentation does. A part that is no member of
+// the service's requests may be a value, and is left out as "?"; so is the
+// whole path if no part is a member.
+func memberPath(path string, members map[string]string) string {
+	if len(path) > 200 {
+		return ""
+	}
+	var b strings.Builder
+	found := false
+	for part := range strings.FieldsFuncSeq(path, func(r rune) bool { return strings.ContainsRune("$#./[]'\"", r) }) {
+		name, ok := members[FoldName(part)]
+		switch {
+		case ok:
+			found = true
+		case len(part) <= 5 && strings.Trim(part, "0123456789") == "":
+			b.WriteString("[" + part + "]")
+			continue
+		default:
+			name = "?"
+		}
+		if b.Len() > 0 {
+			b.WriteByte('.')
+		}
+		b.WriteString(name)
+	}
+	if !found {
+		return ""
+	}
+	return b.String()
+}
+
+// FoldName folds what servers of another house style write differently:
+// dueDate, DueDate and due_date are one.
+func FoldName(s string) string {
+	return strings.ToLower(strings.NewReplacer("_", "", "-", "", " ", "").Replace(s))
+}
+
+// MembersOf gathers the members of types, and of what they hold, by their
+// folded names.
+func MembersOf(types ...reflect.Type) map[string]string {
+	out, seen := map[string]string{}, map[reflect.Type]bool{}
+	var visit func(t reflect.Type)
+	visit = func(t reflect.Type) {
+		for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Map {
+			t = t.Elem()
+		}
+		if t.Kind() != reflect.Struct || seen[t] {
+			return
+		}
+		seen[t] = true
+		for f := range t.Fields() {
+			if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" && name != "-" {
+				out[FoldName(name)] = name
+			}
+			visit(f.Type)
+		}
+	}
+	for _, t := range types {
+		visit(t)
+	}
+	return out
+}
+
+// safePath returns a path of ours if it looks like one, and nothing if it might
+// be a value.
 func safePath(s string) string {
 	if len(s) > 200 || longNumber(s) {
 		return ""

@@ -50,7 +50,17 @@ type Response struct {
 	// EarlierUnknown: an attempt before this one was sent and never answered.
 	EarlierUnknown bool
 
-	url url.URL // what URL points to, so that a response keeps no request alive
+	url   url.URL // what URL points to, so that a response keeps no request alive
+	shown func(string) string
+}
+
+// Shown returns what the vendor wrote into an id or a code, or nothing if it
+// repeats something of the request.
+func (r *Response) Shown(s string) string {
+	if r.shown == nil {
+		return ""
+	}
+	return r.shown(s)
 }
 
 // resolve builds the URL and refuses what must not be sent.
