@@ -83,6 +83,8 @@ func sniffEncoding(head []byte, whole bool) Encoding {
 		return UTF16LE
 	case bytes.HasPrefix(head, []byte("\xfe\xff")):
 		return UTF16BE
+	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf")):
+		return UTF8 // it says so; what is not, is a fault of its row
 	}
 	// Delimiters and digits of UTF-16 have a zero byte, on one side only.
 	var zeros [2]int
