@@ -44,9 +44,7 @@ func All() []Sample {
 	add("ADDACS", "every reason", "7001", "UTF-8", bacs(advices, messaging("7001", "ADDACS", tuesday, each(addacs, 100, "0123BCDER")...)))
 	add("AUDDIS", "new, cancelled and converted", "7002", "UTF-8", bacs(advices, messaging("7002", "AUDDIS", tuesday,
 		auddis(11, "N", "0N", "5"), auddis(12, "D", "0C", "6"), auddis(13, "S", "0S", "V"), auddis(14, "N", "0N", "I"))))
-	add("AUDDIS", "every reason", "7002", "UTF-8", bacs(advices, messaging("7002", "AUDDIS", tuesday, each(func(n int, code string, _ ...string) element {
-		return auddis(n, "N", "0N", code)
-	}, 200, "123567BCFGHIKLMNOPQ")...)))
+	add("AUDDIS", "every reason", "7002", "UTF-8", bacs(advices, messaging("7002", "AUDDIS", tuesday, each(func(n int, code string, _ ...string) element { return auddis(n, "N", "0N", code) }, 200, "123567BCFGHIKLMNOPQ")...)))
 	add("AUDACC", "accepted", "7003", "UTF-8", bacs(advices, messaging("7003", "AUDACC", tuesday, file("V", "12", "0", "0", "0")...)))
 	add("AUDREJ", "rejected", "7004", "UTF-8", bacs(advices, messaging("7004", "AUDREJ", tuesday, file("R", "0", "4", "30410", "NOT LIVE FOR AUDDIS")...)))
 	add("AWACS", "wrong and moved", "0000", "UTF-8", bacs(advices, messaging("", "AWACS", tuesday, awacs(15, "0"), awacs(16, "3"))))

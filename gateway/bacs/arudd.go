@@ -42,7 +42,7 @@ func (d *ReturnedDebit) Reason() Reason {
 
 // Affected gives the payer, the amount and the day it was collected for.
 func (d *ReturnedDebit) Affected() Affected {
-	return Affected{KindARUDD, d.Reference, d.Payer, d.Amount, d.OriginalDate, d.Reason()}
+	return Affected{KindARUDD, d.Reference, d.Payer, d.Amount, d.Currency, d.OriginalDate, d.Reason()}
 }
 
 // ReturnTotals closes the items of one originating account in an ARUDD

@@ -1,10 +1,6 @@
 package bacs
 
-import (
-	"time"
-
-	"github.com/ccr-sdk/ccr"
-)
+import "github.com/ccr-sdk/ccr"
 
 // Deadline is the last working day to do what a record asks for, and where
 // that comes from. The rule book of the scheme is not public: Rule is in our
@@ -29,11 +25,11 @@ type Deadline struct {
 //	ARUDD   0                re-presentation: a file that is entered      disputed
 //	                         within 30 days, or one month if that is
 //	                         earlier, of the original processing day
-//	ARUDD   others           –: no second collection without a new cause
+//	ARUDD   others           none
 //	DDIC    all but 7        challenge: 9 days after the claim, which is  disputed
 //	                         taken to be 14 working days before the debit,
 //	                         and not after the debit
-//	AWACS, Input, AUDREJ     –
+//	AWACS, Input, AUDREJ     none
 func (c Calendar) Deadline(item Reasoned, reported ccr.Date) (Deadline, bool) {
 	var d Deadline
 	switch item := item.(type) {
@@ -58,14 +54,13 @@ func (c Calendar) Deadline(item Reasoned, reported ccr.Date) (Deadline, bool) {
 }
 
 func (c Calendar) advised(a *Advice, reported ccr.Date) Deadline {
-	const days = 3
-	switch by := c.Add(reported, days); {
-	case !reported.IsValid():
-		return Deadline{}
-	case a.Report == KindADDACS:
-		return Deadline{By: by, Rule: "within three working days of the report", Source: "cleardebit.com", Sure: SureVendor}
-	case a.Report == KindAUDDIS:
-		return Deadline{By: by, Rule: "within three working days of the report", Source: "movimo.co.uk", Sure: SureFair}
+	d := Deadline{By: c.Add(reported, 3), Rule: "within three working days of the report", Source: "cleardebit.com", Sure: SureVendor}
+	switch a.Report {
+	case KindADDACS:
+		return d
+	case KindAUDDIS:
+		d.Source, d.Sure = "movimo.co.uk", SureFair
+		return d
 	}
 	return Deadline{}
 }
@@ -73,16 +68,9 @@ func (c Calendar) advised(a *Advice, reported ccr.Date) Deadline {
 // representation: one page says a month, one 30 days; whether that is the day
 // of the file or of its entry, none does.
 func (c Calendar) representation(original ccr.Date) Deadline {
-	limit := ccr.Date{Year: original.Year, Month: original.Month + 1, Day: original.Day}
-	if limit.Month > time.December {
-		limit.Year, limit.Month = limit.Year+1, time.January
-	}
-	for !limit.IsValid() && limit.Day > 28 {
-		limit.Day-- // a month after 31 January is the end of February
-	}
-	if days := plus(original, 30); days.Compare(limit) < 0 {
-		limit = days
-	}
+	month := plus(ccr.Date{Year: original.Year, Month: original.Month + 1, Day: original.Day}, 0)
+	last := plus(ccr.Date{Year: original.Year, Month: original.Month + 2, Day: 1}, -1) // a month after 31 January is the end of February
+	limit := earlier(earlier(month, last), plus(original, 30))
 	return Deadline{
 		By:     c.For(limit).Input,
 		Rule:   "re-presented with code 18 and the same amount, so that it is entered within 30 days or one month of the original processing day; five working days' notice are recommended",
@@ -96,15 +84,10 @@ func (c Calendar) challenge(claim *Claim, reported ccr.Date) Deadline {
 	var by ccr.Date
 	if claim.Section != nil && claim.Section.DateOfDebit.IsValid() {
 		debit := claim.Section.DateOfDebit
-		by = plus(c.Add(debit, -14), 9)
-		if before := plus(debit, -1); before.Compare(by) < 0 {
-			by = before
-		}
+		by = earlier(plus(c.Add(debit, -14), 9), plus(debit, -1))
 	}
 	if reported.IsValid() {
-		if at := plus(reported, 9); by.IsZero() || at.Compare(by) < 0 {
-			by = at
-		}
+		by = earlier(by, plus(reported, 9))
 	}
 	if by.IsZero() {
 		return Deadline{}
@@ -113,6 +96,14 @@ func (c Calendar) challenge(claim *Claim, reported ccr.Date) Deadline {
 		By: c.OnOrBefore(by), Rule: "challenged within nine days of the claim, 14 working days before the debit",
 		Source: "cleardirectdebit.co.uk, cleardebit.com", Sure: SureDisputed,
 	}
+}
+
+// earlier returns the earlier one of two days, or the one that is set.
+func earlier(a, b ccr.Date) ccr.Date {
+	if a.IsZero() || !b.IsZero() && b.Compare(a) < 0 {
+		return b
+	}
+	return a
 }
 
 // Day is the day of the report: when it was produced, or else the processing

@@ -287,7 +287,7 @@ func (e *InputError) Affected() Affected {
 	if !ok && len(e.Items) > 0 {
 		item = e.Items[0]
 	}
-	a.Reference, a.Party, a.Amount = item.Reference, item.Destination, item.Amount
+	a.Reference, a.Party, a.Amount, a.Currency = item.Reference, item.Destination, item.Amount, item.Currency
 	if e.File != nil {
 		a.Date = e.File.ProcessingDate
 	}

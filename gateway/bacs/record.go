@@ -45,6 +45,7 @@ type Affected struct {
 	Reference string     `json:"reference,omitempty"` // the payer's reference with the service user
 	Party     Account    `json:"party,omitzero"`      // the payer, or whoever was to be credited
 	Amount    ccr.Amount `json:"amount,omitzero"`     // in pounds; unset where the report has none
+	Currency  string     `json:"currency,omitempty"`  // of the amount, as written
 	Date      ccr.Date   `json:"date,omitzero"`       // the day it concerns; see the record for which
 	Reason    Reason     `json:"reason"`              // what the record's own method Reason gives
 }

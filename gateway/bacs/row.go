@@ -1,8 +1,6 @@
 package bacs
 
 import (
-	"fmt"
-	"log/slog"
 	"strings"
 	"unicode/utf8"
 
@@ -10,8 +8,9 @@ import (
 )
 
 // Row is one record of any report, flat, for a table, a file or a database. It
-// prints and logs as report, code and place only.
+// prints and logs without a value; its fields and encoding/json have them.
 type Row struct {
+	private
 	Kind      Kind       `json:"kind"`
 	Reference string     `json:"reference"` // of the payer; masked unless RowOptions.Unmasked
 	Amount    ccr.Amount `json:"amount,omitzero"`
@@ -41,7 +40,7 @@ func (p *Report) Rows(opts RowOptions) []Row {
 	for item := range p.Reasoned() {
 		a := item.Affected()
 		r := Row{
-			Kind: a.Report, Reference: a.Reference, Amount: a.Amount, Currency: currencyOf(item), Date: a.Date, Code: a.Reason.Code,
+			Kind: a.Report, Reference: a.Reference, Amount: a.Amount, Currency: a.Currency, Date: a.Date, Code: a.Reason.Code,
 			Reason: a.Reason.Meaning, Action: a.Reason.Action, File: opts.File, Record: len(rows) + 1,
 		}
 		if a.Reason.Raw != "" {
@@ -60,18 +59,6 @@ func (p *Report) Rows(opts RowOptions) []Row {
 	return rows
 }
 
-func currencyOf(item Reasoned) string {
-	switch item := item.(type) {
-	case *ReturnedDebit:
-		return item.Currency
-	case *InputError:
-		if original, ok := item.Original(); ok {
-			return original.Currency
-		}
-	}
-	return ""
-}
-
 func mask(reference string) string {
 	n := utf8.RuneCountInString(reference)
 	if n < 8 {
@@ -79,12 +66,3 @@ func mask(reference string) string {
 	}
 	return strings.Repeat("*", n-3) + string([]rune(reference)[n-3:])
 }
-
-// String gives report, code and place.
-func (r Row) String() string { return fmt.Sprintf("row %d, %s%s", r.Record, r.Kind, safeType(r.Code)) }
-
-// Format prints the safe text under every verb.
-func (r Row) Format(state fmt.State, _ rune) { show(state, r) }
-
-// LogValue gives log/slog the safe text.
-func (r Row) LogValue() slog.Value { return slog.StringValue(r.String()) }

@@ -27,10 +27,6 @@ const (
 	reinstated Action = "reinstated" // ends an earlier StopCollecting
 )
 
-func steps() []Action {
-	return []Action{StopCollecting, LookAtIt, UseNewAccount, UseNewName, LodgeAgain, Represent, RefundTaken}
-}
-
 // Decision is what all reports together ask for about one payer. It prints and
 // logs as its actions only.
 type Decision struct {
@@ -40,8 +36,8 @@ type Decision struct {
 	Steps       []Step  `json:"steps"`                 // each action once, the most pressing first
 }
 
-// Do returns the step of an action, if the decision has it.
-func (d Decision) Do(a Action) (Step, bool) {
+// Step returns the step of an action, if the decision has it.
+func (d Decision) Step(a Action) (Step, bool) {
 	for _, s := range d.Steps {
 		if s.Do == a {
 			return s, true
@@ -118,7 +114,8 @@ type fact struct {
 // payer, in the order of service user and reference. Which order the reports
 // are in, and how often one is among them, makes no difference. Nothing is
 // remembered: give it all reports of the time that matters, and act on what
-// was not done yet.
+// was not done yet. A record that two reports have in the same words counts
+// once, two such records of one report twice.
 //
 // Payers are told apart by service user and reference. A record without a
 // reference, as banks may send it, belongs to the payer whose account it
@@ -345,7 +342,7 @@ func decide(p payer, facts []fact) Decision {
 			byAction[UseNewAccount] = nil
 		}
 	}
-	for _, do := range steps() {
+	for _, do := range []Action{StopCollecting, LookAtIt, UseNewAccount, UseNewName, LodgeAgain, Represent, RefundTaken} {
 		if len(byAction[do]) > 0 {
 			d.Steps = append(d.Steps, step(do, byAction[do]))
 		}

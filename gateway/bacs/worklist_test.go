@@ -201,7 +201,6 @@ func TestWorklistPrintsNobody(t *testing.T) {
 	}
 	assert.Contains(t, text, "decision: stop collecting, refund taken")
 	assert.Contains(t, text, "ADDACS 1: the payer has cancelled the instruction; record 1 of report 33")
-	assert.Contains(t, text, "row 2, ARUDD 1012")
 }
 
 func TestRows(t *testing.T) {

@@ -85,6 +85,7 @@ func TestRulesHaveTeeth(t *testing.T) {
 		"sftp links the engine":   {map[string]string{"sftp": "github.com/go-json-experiment/json/jsontext"}, []string{"sftp → github.com/go-json-experiment/json/jsontext"}},
 		"root links the engine":   {map[string]string{"": "github.com/go-json-experiment/json"}, []string{" → github.com/go-json-experiment/json"}},
 		"sftp links jwt":          {map[string]string{"sftp": "github.com/golang-jwt/jwt/v5"}, []string{"sftp → github.com/golang-jwt/jwt/v5"}},
+		"bacs links tzdata":       {map[string]string{"gateway/bacs": "time/tzdata"}, []string{"gateway/bacs → time/tzdata"}},
 		"service knows example":   {map[string]string{"accounts": "examples/quickstart"}, []string{"accounts → examples/quickstart"}},
 		"allowed": {map[string]string{
 			"examples/quickstart":   "accounts",
@@ -107,7 +108,7 @@ func TestRulesHaveTeeth(t *testing.T) {
 				switch first, _, _ := strings.Cut(p, "/"); {
 				case p == "":
 					return module
-				case strings.Contains(first, "."), slices.Contains([]string{"net", "testing", "encoding"}, first):
+				case strings.Contains(first, "."), slices.Contains([]string{"net", "testing", "encoding", "time"}, first):
 					return p
 				}
 				return module + "/" + p

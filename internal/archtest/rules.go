@@ -38,6 +38,7 @@ func rules() []rule {
 		{says: "no test server is linked", from: library(append(services, "auth", "")...), to: testKit},
 		{says: "only decisioning and gateway link the JSON engine", from: library("", "auth", "internal/transport", "accounts", "sftp"), to: foreign(jsonEngine...)},
 		{says: "no OAuth is linked", from: library("sftp"), to: foreign(allOAuth...)},
+		{says: "time-zone data is the program's to link", from: library(append(services, "auth", "")...), to: foreign("time/tzdata")},
 	}
 	for _, service := range services {
 		others := slices.DeleteFunc(slices.Clone(services), func(s string) bool { return s == service })
