@@ -68,10 +68,14 @@ func (b *Book) Load(ctx context.Context, key string) (ccr.LedgerEntry, error) {
 // Held reports whether a worker other than the holder of the given tokens may
 // be at work on an entry.
 func (b *Book) Held(e ccr.LedgerEntry, tokens ...string) bool {
-	if e.Owner == "" || e.Owner == b.owner && slices.Contains(tokens, e.Token) {
-		return false
-	}
-	return time.Now().Round(0).Before(e.Until.Add(b.policy.Skew))
+	return e.Owner != "" && !ours(e, b.owner, tokens) && time.Now().Round(0).Before(e.Until.Add(b.policy.Skew))
+}
+
+// ours reports whether an entry has a claim that this worker made under one of
+// the tokens: its owner alone says nothing, since an earlier claim of the same
+// worker may land late.
+func ours(e ccr.LedgerEntry, owner string, tokens []string) bool {
+	return e.Owner == owner && slices.Contains(tokens, e.Token)
 }
 
 // Claimed is the error for an entry that another worker holds.
@@ -108,7 +112,7 @@ func (b *Book) Acquire(ctx context.Context, key, what string, plan Plan) (*Claim
 		switch {
 		case err != nil:
 			return nil, errors.Join(failed, err)
-		case found.Owner == b.owner && slices.Contains(tokens, found.Token):
+		case ours(found, b.owner, tokens):
 			// Ours after all: the store's answer was lost, or it landed late.
 			// Its lease runs from when it was made, which Until tells.
 			return b.claim(found, time.Now().Add(time.Until(found.Until)), resolveAt), nil

@@ -308,10 +308,10 @@ func (b *Book) record(ctx context.Context, found ccr.LedgerEntry, token string, 
 		next := found
 		next.Attributes = maps.Clone(next.Attributes)
 		change(&next)
-		if found.State == next.State && found.Owner == "" {
+		switch decide(found, next.State, token) {
+		case factKnown:
 			return found, nil
-		}
-		if found.Token != token && !(positive(next.State) && overwritable(found.State)) && !(next.State == ccr.StateRefused && doubts(found, token)) {
+		case factRefused:
 			return found, fmt.Errorf("ledger: the entry says %q by now: %w", found.State, ErrLost)
 		}
 		next.Owner, next.Until, next.Token = "", time.Time{}, token
@@ -325,6 +325,27 @@ func (b *Book) record(ctx context.Context, found ccr.LedgerEntry, token string, 
 		}
 	}
 	return found, err
+}
+
+// What to do with a fact, given the entry as it is stored.
+type factDecision int
+
+const (
+	factStore   factDecision = iota
+	factKnown                // the entry says so already
+	factRefused              // the entry is another's to decide
+)
+
+// decide says what to do with the fact that state is, of the attempt that had
+// the token.
+func decide(found ccr.LedgerEntry, state, token string) factDecision {
+	switch {
+	case found.State == state && found.Owner == "":
+		return factKnown
+	case found.Token == token, positive(state) && overwritable(found.State), state == ccr.StateRefused && doubts(found, token):
+		return factStore
+	}
+	return factRefused
 }
 
 // positive reports whether a state says that something was done.
