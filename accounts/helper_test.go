@@ -30,6 +30,7 @@ func helpers() map[string]func() {
 		"bench-server": benchServer,
 		"bench-submit": benchSubmit,
 		"kill-submit":  killSubmit,
+		"fleet-worker": fleetWorker,
 		"bench-types":  func() { benchSerial(marshalTypes) },
 		"bench-plain":  func() { benchSerial(marshalPlain) },
 	}

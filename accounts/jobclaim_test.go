@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -454,8 +455,20 @@ func held(n int, arrived chan<- struct{}, release <-chan struct{}) ccr.Option {
 // TestTakenOverJob: a run that lost its lease while a request of it had not
 // begun sends nothing more, withdraws the intent, and the run that took over
 // reports the batch as unknown and continues behind it. The next run sends it.
+//
+// It may be frozen for longer than anybody would keep its leftovers.
 func TestTakenOverJob(t *testing.T) {
 	t.Parallel()
+	for name, frozen := range map[string]time.Duration{"frozen for the lease": 5*time.Minute + 31*time.Second, "frozen for more than a day": 25 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testTakenOverJob(t, frozen)
+		})
+	}
+}
+
+func testTakenOverJob(t *testing.T, frozen time.Duration) {
+	t.Helper()
 	for name, job := range onceJobs {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -474,7 +487,7 @@ func TestTakenOverJob(t *testing.T) {
 				cut.set(true) // as good as dead
 				_, err = job(client, 50, withLedger(o, shared)).Run(t.Context())
 				require.ErrorIs(t, err, ccr.ErrClaimed, "its lease has not ended")
-				time.Sleep(5*time.Minute + 31*time.Second)
+				time.Sleep(frozen)
 
 				sum, err := job(client, 50, withLedger(o, shared)).Run(t.Context())
 				require.ErrorIs(t, err, ccr.ErrOutcomeUnknown)
@@ -571,3 +584,158 @@ func TestLedgerDownForLongerThanTheLease(t *testing.T) {
 		synctest.Wait()
 	})
 }
+
+// hooked is a ledger whose Store is another one's.
+type hooked struct {
+	ccr.Ledger
+	store func(ctx context.Context, e ccr.LedgerEntry) error
+}
+
+func (l hooked) Store(ctx context.Context, e ccr.LedgerEntry) error { return l.store(ctx, e) }
+
+var errTimeout = errors.New("the database did not answer")
+
+// TestAStoreThatLandsLate: the intent of a batch fails, nothing is sent, and
+// the intent lands after all: within the job, or after it. The batch is never
+// sent under it.
+func TestAStoreThatLandsLate(t *testing.T) {
+	t.Parallel()
+	bubble(t, accountstest.Config{}, func(t *testing.T, srv *accountstest.Server, client *accounts.Client) {
+		l := ccr.NewMemoryLedger()
+		late := hooked{l, func(ctx context.Context, e ccr.LedgerEntry) error {
+			if e.State != ccr.StateIntent || e.Attributes["lastRow"] != "20" {
+				return l.Store(ctx, e)
+			}
+			time.AfterFunc(time.Minute, func() { l.Store(context.Background(), e) }) //nolint:errcheck // nobody waits for it
+			return errTimeout
+		}}
+		o := accounts.SubmitOptions{Name: "n", MaxRows: 10, Concurrency: 1}
+		sum, err := client.SubmitPayments(accounts.RowsOf(payments(30)...), withLedger(o, late)).Run(t.Context())
+		require.ErrorIs(t, err, errTimeout)
+		require.ErrorIs(t, err, ccr.ErrNotSent)
+		assert.Equal(t, []int64{10, 10}, []int64{sum.Accepted, sum.NotSent})
+		eachBatchOnce(t, srv, 1)
+
+		time.Sleep(2 * time.Minute) // it has landed, and nobody knows that nothing was sent under it
+		var doubtful *accounts.Receipt
+		for r, err := range client.SubmitPayments(accounts.RowsOf(payments(30)...), withLedger(o, l)).Batches(t.Context()) {
+			if err != nil {
+				require.ErrorIs(t, err, ccr.ErrOutcomeUnknown)
+				doubtful = r
+			}
+		}
+		require.NoError(t, client.SettleBatch(t.Context(), accounts.SettleOptions{Ledger: l, Receipt: doubtful}))
+		_, err = client.SubmitPayments(accounts.RowsOf(payments(30)...), withLedger(o, l)).Run(t.Context())
+		require.NoError(t, err)
+		eachBatchOnce(t, srv, 3)
+	})
+	bubble(t, accountstest.Config{}, func(t *testing.T, srv *accountstest.Server, client *accounts.Client) {
+		l := ccr.NewMemoryLedger()
+		late := hooked{l, func(ctx context.Context, e ccr.LedgerEntry) error {
+			if e.State != ccr.StateIntent || e.Attributes["lastRow"] != "20" {
+				return l.Store(ctx, e)
+			}
+			time.AfterFunc(time.Minute, func() { assert.ErrorIs(t, l.Store(context.Background(), e), ccr.ErrLedgerConflict) })
+			return errTimeout
+		}}
+		o := accounts.SubmitOptions{Name: "n", MaxRows: 10, Concurrency: 1}
+		_, err := client.SubmitPayments(accounts.RowsOf(payments(30)...), withLedger(o, late)).Run(t.Context())
+		require.ErrorIs(t, err, errTimeout)
+		_, err = client.SubmitPayments(accounts.RowsOf(payments(30)...), withLedger(o, l)).Run(t.Context())
+		require.NoError(t, err, "the rerun was there first")
+		time.Sleep(2 * time.Minute)
+		sum, err := client.SubmitPayments(accounts.RowsOf(payments(30)...), withLedger(o, l)).Run(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, int64(30), sum.Recorded)
+		eachBatchOnce(t, srv, 3)
+	})
+}
+
+// TestAHeartbeatsAnswerIsLost, then that of the result, and of everything
+// else: all of it was stored, and the job is done.
+func TestAHeartbeatsAnswerIsLost(t *testing.T) {
+	t.Parallel()
+	bubble(t, accountstest.Config{}, func(t *testing.T, srv *accountstest.Server, client *accounts.Client) {
+		l := ccr.NewMemoryLedger()
+		mute := hooked{l, func(ctx context.Context, e ccr.LedgerEntry) error {
+			if err := l.Store(ctx, e); err != nil {
+				return err
+			}
+			return errTimeout
+		}}
+		slowRequests(srv, 55*time.Second)
+		o := accounts.SubmitOptions{Name: "n", MaxRows: 10, Concurrency: 1, Ledger: mute}
+		sum, err := client.SubmitPayments(accounts.RowsOf(payments(100)...), o).Run(t.Context())
+		require.NoError(t, err)
+		assert.True(t, sum.Complete)
+		sum, err = client.SubmitPayments(accounts.RowsOf(payments(100)...), withLedger(o, l)).Run(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, int64(100), sum.Recorded)
+		eachBatchOnce(t, srv, 10)
+	})
+}
+
+// TestAWrappedLedgerBesideTheBareOne: a wrapper does not hide a claim.
+func TestAWrappedLedgerBesideTheBareOne(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, accountstest.Config{})
+	l, err := ccr.OpenLedger(filepath.Join(t.TempDir(), "ledger"))
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, l.Close()) })
+	arrived, release := make(chan struct{}), make(chan struct{})
+	o := accounts.SubmitOptions{Name: "n", MaxRows: 10, Concurrency: 1}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		_, err := dial(t, srv, held(2, arrived, release)).SubmitPayments(accounts.RowsOf(payments(30)...), withLedger(o, hooked{l, l.Store})).Run(t.Context())
+		assert.NoError(t, err)
+	})
+	<-arrived
+	_, err = dial(t, srv).SubmitPayments(accounts.RowsOf(payments(30)...), withLedger(o, l)).Run(t.Context())
+	require.ErrorIs(t, err, ccr.ErrClaimed)
+	close(release)
+	wg.Wait()
+	eachBatchOnce(t, srv, 3)
+}
+
+// TestALaterEpochEndsTheRun: a run that does not know yet that another one has
+// the job learns it from the first batch of the other, and sends nothing.
+func TestALaterEpochEndsTheRun(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, accountstest.Config{})
+	l := ccr.NewMemoryLedger()
+	arrived, release := make(chan struct{}), make(chan struct{})
+	o := accounts.SubmitOptions{Name: "n", MaxRows: 10, Concurrency: 1}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var results []accounts.RowResult
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		<-arrived
+		// Another run took the job over, with a clock that is ahead, and was
+		// killed with the intent of batch 3 stored.
+		lister, ok := l.(ccr.LedgerLister)
+		assert.True(t, ok)
+		for e, err := range lister.List(ctx, ccr.LedgerQuery{KeyPrefix: "batch."}) {
+			assert.NoError(t, err)
+			if e.Attributes["lastRow"] == "20" {
+				e.Key, e.Version = batch3Key, 0
+				e.Attributes["epoch"], e.Attributes["lastRow"], e.Token = "2", "30", "another"
+				assert.NoError(t, l.Store(ctx, e))
+			}
+		}
+		close(release)
+	})
+	for r, err := range dial(t, srv, held(2, arrived, release)).SubmitPayments(accounts.RowsOf(payments(50)...), withLedger(o, l)).Results(ctx) {
+		if err != nil {
+			require.ErrorContains(t, err, "the claim on it ended")
+			continue
+		}
+		results = append(results, r)
+	}
+	wg.Wait()
+	assert.Equal(t, accounts.SentNot, results[20].Sent)
+	eachBatchOnce(t, srv, 2)
+}
+
+// batch3Key is the key of the batch of job "n" of payments that begins at row 21.
+const batch3Key = "batch.accounts.production.b31470df91437441cec7404379b710892a64b534480090c200f7644e50e18c06"
