@@ -160,7 +160,7 @@ func (failingReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 func TestWebhookNeedsSecretsAndAHandle(t *testing.T) {
 	t.Parallel()
 	_, err := decisioning.NewWebhookHandler(decisioning.WebhookConfig{Workers: -1})
-	assert.Equal(t, []string{"Secrets", "Handle", "WebhookConfig"}, paths(t, err))
+	assert.Equal(t, []string{"Secrets", "Handle", "Workers"}, paths(t, err))
 	_, err = decisioning.NewWebhookHandler(decisioning.WebhookConfig{Secrets: []ccr.Secret{{}}, Handle: func(context.Context, decisioning.Event) error { return nil }})
 	assert.Equal(t, []string{"Secrets[0]"}, paths(t, err))
 }
@@ -299,39 +299,4 @@ func TestEventsThatComeTwice(t *testing.T) {
 		require.NoError(t, h.Close(t.Context()))
 		assert.Equal(t, int64(3), calls.Load(), "one that failed is handled again when it comes again")
 	})
-}
-
-// brokenDeduplicator cannot tell.
-type brokenDeduplicator struct{}
-
-func (brokenDeduplicator) Begin(context.Context, string) (bool, error) { return false, errHandler }
-func (brokenDeduplicator) End(context.Context, string, bool) error     { return errHandler }
-
-func TestDeduplicators(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		var calls atomic.Int64
-		h := handler(t, decisioning.WebhookConfig{Deduplicate: brokenDeduplicator{}, Handle: func(context.Context, decisioning.Event) error {
-			calls.Add(1)
-			return nil
-		}})
-		signed(t, h, `{}`)
-		require.NoError(t, h.Close(t.Context()))
-		assert.Equal(t, int64(1), calls.Load(), "rather twice than never")
-	})
-	d := decisioning.NewMemoryDeduplicator(2)
-	begin := func(key string) bool {
-		first, err := d.Begin(t.Context(), key)
-		require.NoError(t, err)
-		return first
-	}
-	assert.True(t, begin("a"))
-	assert.False(t, begin("a"))
-	require.NoError(t, d.End(t.Context(), "a", false))
-	assert.True(t, begin("a"))
-	assert.True(t, begin("b"))
-	assert.False(t, begin("a"))
-	assert.True(t, begin("c"))
-	assert.True(t, begin("d"))
-	assert.True(t, begin("a"), "it remembers the last two")
 }

@@ -25,7 +25,7 @@ func TestBothVariants(t *testing.T) {
 		}
 		var out, progress bytes.Buffer
 		require.NoError(t, run(t.Context(), args, &out, &progress), "%s", progress.String())
-		for _, want := range []string{"credit score", "payment score", "INCOMES a month", "1210.00 GBP", "GAMBLING", "rejected payments", "lowest balance"} {
+		for _, want := range []string{"credit score", "payment score", "INCOMES a month", "1420.00 GBP", "GAMBLING", "rejected payments", "lowest balance"} {
 			assert.Contains(t, out.String(), want)
 		}
 		assert.NotContains(t, out.String(), "Sample Person")

@@ -11,8 +11,8 @@
 //
 // and reads the style's secrets from the environment variables that -help
 // lists. The webhook is at /credit-clear; with -style oauth the token endpoint
-// is at /token. Events are remembered in memory only: a real program claims
-// them in its database, so that they survive a restart.
+// is at /token. Events are remembered in memory only: a real program gives the
+// handler a ledger that survives a restart, and stores events before the response.
 package main
 
 import (
@@ -162,31 +162,16 @@ func serve(ctx context.Context, o options, h http.Handler, hook *accounts.Webhoo
 	return errors.Join(srv.Shutdown(ctx), hook.Close(ctx))
 }
 
-// inbox handles events: each once, and prints what it is about without any
-// personal data.
+// inbox prints what events are about, without any personal data.
 type inbox struct {
-	mu   sync.Mutex
-	out  io.Writer
-	seen map[string]bool
+	mu  sync.Mutex
+	out io.Writer
 }
 
-func newInbox(out io.Writer) *inbox { return &inbox{out: out, seen: map[string]bool{}} }
+func newInbox(out io.Writer) *inbox { return &inbox{out: out} }
 
 func (in *inbox) config(logger *slog.Logger, auth ...accounts.WebhookAuth) accounts.WebhookConfig {
-	return accounts.WebhookConfig{Auth: auth, Handle: in.handle, Claim: in.claim, Logger: logger}
-}
-
-// claim tells a repetition by its body. In a database this is an insert that
-// may conflict.
-func (in *inbox) claim(_ context.Context, key string, e accounts.Event) (bool, error) {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if in.seen[key] {
-		fmt.Fprintf(in.out, "%-26s came before\n", e.Type)
-		return false, nil
-	}
-	in.seen[key] = true
-	return true, nil
+	return accounts.WebhookConfig{Auth: auth, Handle: in.handle, Ledger: ccr.NewMemoryLedger(), Logger: logger}
 }
 
 func (in *inbox) handle(_ context.Context, e accounts.Event) error {
