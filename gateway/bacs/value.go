@@ -44,9 +44,11 @@ type (
 
 // attrs reads the attributes of an element that the table names.
 func (r *reading) attrs(el Element, table ...field) {
+	next := 0 // attributes mostly come in the order of the table
 	for _, a := range el.Attrs {
-		for _, f := range table {
-			if f.name == a.Name {
+		for range table {
+			f := table[next%len(table)]
+			if next++; f.name == a.Name {
 				r.read(f.to, a.Name, a.Value)
 				break
 			}
@@ -165,9 +167,12 @@ func plainAmount(s string) (string, bool) {
 // withoutCommas drops commas between groups of three digits, and reports
 // whether all are where they may be.
 func withoutCommas(whole string) (string, bool) {
+	if !strings.Contains(whole, ",") {
+		return whole, true
+	}
 	groups := strings.Split(whole, ",")
 	for i, g := range groups {
-		if len(groups) > 1 && len(g) != 3 && (i > 0 || len(g) == 0 || len(g) > 3) {
+		if len(g) != 3 && (i > 0 || len(g) == 0 || len(g) > 3) {
 			return "", false
 		}
 	}
