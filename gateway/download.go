@@ -82,7 +82,7 @@ func (c *Client) fetch(ctx context.Context, r request, sink ccr.Sink) (*Reports,
 		if in != nil { // a repetition; only tests are repeated
 			in.drop()
 		}
-		in = &intake{ctx: ctx, sink: sink, environment: c.t.Environment()}
+		in = &intake{ctx: ctx, sink: sink, environment: c.t.Environment(), most: MaxReportSize}
 		return fileEvents{data: in.data, end: in.end}
 	}
 	a, resp, err := c.send(ctx, r)
@@ -170,6 +170,7 @@ type intake struct {
 	sink ccr.Sink
 
 	environment string
+	most        int64 // bytes of one report
 	reports     []Report
 	file        *incoming
 }
@@ -182,12 +183,28 @@ type incoming struct {
 	hash  hash.Hash
 	check bacs.RootCheck
 	early []byte // data that came before the name
+	size  int64
 }
+
+// MaxReportSize is how large a report may be: a larger one is not stored. Bacs
+// reports have some megabytes at most.
+const MaxReportSize = 1 << 30
+
+// maxReports is how many files one answer may have.
+const maxReports = 100_000
+
+var (
+	errReportSize = fmt.Errorf("%w: it is larger than MaxReportSize", ccr.ErrIncomplete)
+	errReports    = fmt.Errorf("%w: more than %d files in one answer", ccr.ErrContract, maxReports)
+)
 
 // maxEarly bounds what is held while the name is not known yet.
 const maxEarly = 8 << 20
 
 func (in *intake) data(name string, named bool) (io.Writer, error) {
+	if len(in.reports) >= maxReports {
+		return nil, errReports
+	}
 	f := &incoming{in: in, hash: sha256.New()}
 	in.file = f
 	if !named {
@@ -233,6 +250,9 @@ func (f *incoming) begin(name string) error {
 }
 
 func (f *incoming) write(p []byte) (int, error) {
+	if f.size += int64(len(p)); f.size > f.in.most {
+		return 0, errReportSize
+	}
 	f.hash.Write(p)
 	f.check.Write(p) //nolint:errcheck // it never fails; it is asked at the end
 	return f.file.Write(p)

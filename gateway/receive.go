@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -29,7 +30,10 @@ type ReceiveOptions struct {
 	// AcceptAnyContent delivers and archives reports even if their XML ends
 	// before the root element is closed, or their name ends in .xml and they
 	// are not XML, should the bureau send such a thing. All other checks stay.
+	// A report of no bytes is delivered, too.
 	AcceptAnyContent bool
+	// MaxReportSize is how many bytes a report may have; 0 is [MaxReportSize].
+	MaxReportSize int64
 	// Progress is told the bytes of each report and what became of it. With
 	// Concurrency it is called from several goroutines.
 	Progress ccr.ProgressFunc
@@ -87,13 +91,16 @@ func (c *Client) receiver(sink ccr.Sink, opts []ReceiveOptions, interval time.Du
 	if sink == nil {
 		f.Add("sink", "is required")
 	}
+	if o.MaxReportSize < 0 {
+		f.Add("options.MaxReportSize", "must not be negative")
+	}
 	if interval < 0 {
 		f.Add("interval", "must not be negative")
 	}
 	if o.Concurrency < 0 || o.Concurrency > maxConcurrency {
 		f.Addf("options.Concurrency", "must be from 0 to %d", maxConcurrency)
 	}
-	src := &source{c: c, anything: o.AcceptAnyContent}
+	src := &source{c: c, anything: o.AcceptAnyContent, most: cmp.Or(o.MaxReportSize, MaxReportSize)}
 	if o.CorrelationID != "" {
 		if ccr.SafeToken(o.CorrelationID) == "" {
 			f.Add("options.CorrelationID", "must be 1 to 128 letters, digits or _.:/-")
@@ -117,6 +124,7 @@ const maxConcurrency = 64
 type source struct {
 	c        *Client
 	anything bool
+	most     int64 // bytes of one report
 	call     []ccr.CallOption
 }
 
@@ -153,7 +161,7 @@ func (s *source) Fetch(ctx context.Context, item receive.Item, restart func() (i
 	r := request{route: routeTestByName, names: []string{item.Name}, call: s.call}
 	var in *single
 	r.events = func() fileEvents {
-		in = &single{name: item.Name, restart: restart}
+		in = &single{name: item.Name, restart: restart, most: s.most}
 		return fileEvents{data: in.data, end: in.end}
 	}
 	a, resp, err := s.c.send(ctx, r)
@@ -169,6 +177,8 @@ type single struct {
 	restart func() (io.Writer, error)
 	check   bacs.RootCheck
 	w       io.Writer
+	most    int64      // bytes
+	size    int64      // that came
 	got     answerFile // of the asked name
 }
 
@@ -186,6 +196,9 @@ func (in *single) data(name string, named bool) (io.Writer, error) {
 
 // Write passes data on and looks at them.
 func (in *single) Write(p []byte) (int, error) {
+	if in.size += int64(len(p)); in.size > in.most {
+		return 0, errReportSize
+	}
 	in.check.Write(p) //nolint:errcheck // it never fails; it is asked at the end
 	return in.w.Write(p)
 }
@@ -219,9 +232,14 @@ func (s *source) whole(r request, in *single, a *answer, resp *transport.Respons
 		what = "the gateway gave no status for it"
 	case !row.OK():
 		what = "its status is empty, not OK"
-	case !in.got.hasData || in.got.size == 0:
+	case !in.got.hasData || in.got.size == 0 && !s.anything:
 		what = "it is empty"
 	default:
+		if in.w == nil { // of no bytes, none of which was written
+			if _, err := in.restart(); err != nil {
+				return err
+			}
+		}
 		err := checkXML(&in.check, in.name)
 		if err == nil || s.anything && isNotWholeXML(err) {
 			return nil

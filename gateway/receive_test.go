@@ -365,11 +365,36 @@ func TestReceiveManyAtOnce(t *testing.T) {
 	assert.Equal(t, want, visible(t, dir))
 }
 
-func TestReceiveRefusesEmptyReportsOfAnyKind(t *testing.T) {
+// TestEmptyReports: a report of no bytes waits until somebody says that it is
+// meant, and can be received then.
+func TestEmptyReports(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"empty.csv", "empty.xml"} {
+		srv, c := bureau(t)
+		srv.AddReport(name, nil)
+		dir := t.TempDir()
+		_, err := c.Receive(t.Context(), ccr.DirSink(dir), gateway.ReceiveOptions{})
+		require.ErrorIs(t, err, ccr.ErrIncomplete)
+		assert.Equal(t, []string{name}, srv.Waiting())
+		_, err = c.Receive(t.Context(), ccr.DirSink(dir), gateway.ReceiveOptions{AcceptAnyContent: true})
+		require.NoError(t, err)
+		assert.Empty(t, srv.Waiting())
+		assert.Equal(t, map[string]string{name: ""}, visible(t, dir))
+	}
+}
+
+// TestMaxReportSize: a report that is larger than allowed is neither stored nor
+// archived.
+func TestMaxReportSize(t *testing.T) {
 	t.Parallel()
 	srv, c := bureau(t)
-	srv.AddReport("empty.csv", nil)
-	_, err := c.Receive(t.Context(), ccr.DirSink(t.TempDir()), gateway.ReceiveOptions{AcceptAnyContent: true})
+	srv.AddReport("a.csv", []byte("0123456789"))
+	dir := t.TempDir()
+	_, err := c.Receive(t.Context(), ccr.DirSink(dir), gateway.ReceiveOptions{MaxReportSize: 9})
 	require.ErrorIs(t, err, ccr.ErrIncomplete)
-	assert.Equal(t, []string{"empty.csv"}, srv.Waiting())
+	require.ErrorContains(t, err, "MaxReportSize")
+	assert.Empty(t, visible(t, dir))
+	assert.Equal(t, []string{"a.csv"}, srv.Waiting())
+	_, err = c.Receive(t.Context(), ccr.DirSink(dir), gateway.ReceiveOptions{MaxReportSize: 10})
+	require.NoError(t, err)
 }

@@ -121,8 +121,8 @@ func (r request) failed(outcome ccr.Outcome, resp *transport.Response, cause err
 
 // How a call whose outcome is unknown is settled.
 const (
-	adviceUpload = "The file may have arrived. To settle it, upload the same name again without Overwrite (a refusal then means that it had arrived; " +
-		"that is inferred), or look in the SFTP folder /uploads/, or wait for the Input report; never upload it with Overwrite before you know"
+	adviceUpload = "The file may have arrived. Look in the SFTP folder /uploads/, or wait for the Input report (without a ledger, upload the same name again " +
+		"without Overwrite: a refusal means that it had arrived; inferred); with a ledger, then call SettleUpload. Never upload it with Overwrite before you know"
 	adviceDownload = "Reports that this call asked for may be archived by now without having arrived: list what is left, and ask the bureau for the rest. " +
 		"Receive does not have this weakness"
 )

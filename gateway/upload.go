@@ -1,11 +1,13 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -317,24 +319,64 @@ func (u *upload) send(ctx context.Context) (*UploadResult, error) {
 	u.mu.Lock()
 	u.ended = true
 	u.mu.Unlock()
-	var e *ccr.Error
-	if resp == nil { // no answer, or one without success
-		e, _ = errors.AsType[*ccr.Error](err)
-		switch {
-		case errors.Is(err, ccr.ErrNotSent):
-			u.state(NotSent)
-		case e != nil && e.Outcome == ccr.OutcomeRejected:
-			u.state(Refused)
-		}
+	if resp == nil { // no response, or one without success
+		err = u.failed(err)
 	} else {
 		u.result.Raw = resp.Body
-		e = u.judge(a, resp, err)
+		if e := u.judge(a, resp, err); e != nil {
+			err = e
+		} else {
+			err = nil
+		}
 	}
-	errs := u.record(ctx)
-	if e != nil {
-		err = e
+	return u.result, joined(err, u.record(ctx))
+}
+
+// failed reads what a response without success says of each file. Without a
+// word of them, several files may have fared differently, unless the status
+// speaks of the request.
+func (u *upload) failed(err error) error {
+	e, ok := errors.AsType[*ccr.Error](err)
+	if !ok || e.StatusCode == 0 {
+		if errors.Is(err, ccr.ErrNotSent) {
+			u.state(NotSent)
+		}
+		return err
 	}
-	return u.result, joined(err, errs)
+	body := e.Body()
+	u.result.Raw = body
+	a, unreadable := readAnswer(bytes.NewReader(body), false, fileEvents{})
+	if u.req.Rows != nil {
+		rows, rowsErr := u.req.Rows(body)
+		a, unreadable = &answer{rows: rows}, rowsErr
+	}
+	if unreadable == nil && slices.ContainsFunc(a.rows, func(r Row) bool { return r.File != "" }) {
+		resp := &transport.Response{StatusCode: e.StatusCode, RequestID: e.RequestID, Attempts: e.Attempts, Body: body}
+		if judged := u.judgeRows(a, resp, nil); judged != nil {
+			judged.Classes = append(judged.Classes, e.Classes...)
+			return judged
+		}
+		return nil
+	}
+	switch {
+	case e.Outcome != ccr.OutcomeRejected:
+	case len(u.index) == 1 || speaksOfRequest(e.StatusCode):
+		u.state(Refused)
+	default:
+		e.Outcome = ccr.OutcomeUnknown
+		advise(e, routeUpload) //nolint:errcheck // it returns its argument
+	}
+	return err
+}
+
+// speaksOfRequest reports whether a status refuses a request as a whole.
+func speaksOfRequest(status int) bool {
+	switch status {
+	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden,
+		http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType:
+		return true
+	}
+	return false
 }
 
 // state sets what became of all files that are sent.
@@ -391,6 +433,10 @@ func (u *upload) judge(a *answer, resp *transport.Response, unreadable error) *c
 			a, unreadable = &answer{rows: rows}, nil
 		}
 	}
+	return u.judgeRows(a, resp, unreadable)
+}
+
+func (u *upload) judgeRows(a *answer, resp *transport.Response, unreadable error) *ccr.Error {
 	e, _ := errors.AsType[*ccr.Error](unreadable)
 	no := (*RefusedError)(nil)
 	whole := false // what was said was said of the request

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -67,9 +68,12 @@ func (k *call) read(resp *http.Response, out *Response) error {
 		out.Body = body
 		return err
 	}
+	if encoding := resp.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
+		return &handlerError{errCompressed}
+	}
 	t := &trackedReader{r: resp.Body}
 	if err := k.req.Stream(out, t); err != nil {
-		if t.err != nil {
+		if t.err != nil && !errors.Is(t.err, errBlank) {
 			return t.err
 		}
 		return &handlerError{err}
@@ -81,7 +85,14 @@ func (k *call) read(resp *http.Response, out *Response) error {
 	return nil
 }
 
-var errTooLarge = errors.New("the answer is larger than allowed")
+var (
+	errTooLarge   = errors.New("the answer is larger than allowed")
+	errCompressed = errors.New("the answer is compressed, which was not asked for")
+	errBlank      = errors.New("the answer is nothing but white space")
+)
+
+// maxBlank is how much white space a streamed answer may have in a row.
+const maxBlank = 1 << 20
 
 // readCapped reads all, in one allocation where the length is known. What it
 // could read comes with an error.
@@ -111,14 +122,22 @@ func readCapped(r io.Reader, length, limit int64) ([]byte, error) {
 	return b[:n], err
 }
 
-// trackedReader tells a read error from an error of who reads.
+// trackedReader tells a read error from an error of who reads, and ends white
+// space without end.
 type trackedReader struct {
-	r   io.Reader
-	err error
+	r     io.Reader
+	err   error
+	blank int // bytes of white space in a row, in whole reads
 }
 
 func (t *trackedReader) Read(p []byte) (int, error) {
 	n, err := t.r.Read(p)
+	if t.blank += n; len(bytes.TrimLeft(p[:n], " \t\r\n")) > 0 {
+		t.blank = 0
+	}
+	if err == nil && t.blank > maxBlank {
+		err = errBlank
+	}
 	if err != nil && err != io.EOF { //nolint:errorlint // io.Reader contract
 		t.err = err
 	}

@@ -312,14 +312,21 @@ func (a *attempt) failed(err error) error {
 
 // answerBody starts and stops the attempt's clock around each read.
 type answerBody struct {
-	rc io.ReadCloser
-	a  *attempt
+	rc    io.ReadCloser
+	a     *attempt
+	speed meter
 }
 
 func (b *answerBody) Read(p []byte) (int, error) {
 	b.a.resume()
+	start := time.Now()
 	n, err := b.rc.Read(p)
+	waited := time.Since(start)
 	b.a.pause()
+	if b.speed.tooSlow(waited, n, b.a.timeout) && err == nil {
+		b.a.cancel(errSlow)
+		return n, errSlow
+	}
 	if err != nil && err != io.EOF { //nolint:errorlint // io.Reader contract
 		err = b.a.failed(wireCause(err))
 	}

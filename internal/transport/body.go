@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"sync/atomic"
+	"time"
 
 	"github.com/ccr-sdk/ccr"
 )
@@ -65,6 +66,9 @@ type sentBody struct {
 	length int64
 	err    error // only Read uses these two, and it is not called concurrently
 	empty  int   // reads in a row that gave nothing
+	speed  meter // of the network: between two reads
+	last   int   // bytes of the last read
+	left   time.Time
 	taken  atomic.Int64
 	closed atomic.Bool // by the transport, which has given up: what Read says then is not the source's fault
 }
@@ -81,6 +85,17 @@ const maxEmpty = 100
 // Read hands the last bytes out only once the source has ended there: a
 // request that is whole is one that was meant.
 func (s *sentBody) Read(p []byte) (int, error) {
+	if !s.left.IsZero() && s.speed.tooSlow(time.Since(s.left), s.last, s.a.timeout) {
+		s.a.cancel(errSlow)
+		s.err = errSlow
+		return 0, errSlow
+	}
+	n, err := s.read(p)
+	s.last, s.left = n, time.Now()
+	return n, err
+}
+
+func (s *sentBody) read(p []byte) (int, error) {
 	if s.err != nil {
 		return 0, s.err
 	}

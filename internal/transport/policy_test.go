@@ -196,10 +196,10 @@ func TestAttemptTimeout(t *testing.T) {
 		"an answer just before": {serve: func(_ *world, x *exchange) { x.readBody(); <-time.After(timeout - 1); x.answer(200, "", "{}") }, after: timeout - 1},
 		"a slow answer": {serve: func(_ *world, x *exchange) {
 			x.readBody()
-			x.write("HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n")
+			x.write("HTTP/1.1 200 OK\r\nContent-Length: 120000\r\n\r\n")
 			for range 20 {
 				<-time.After(timeout / 2)
-				x.write("x")
+				x.write(strings.Repeat("x", 6000))
 			}
 		}, after: 20 * timeout / 2},
 		"an answer that stops": {serve: func(_ *world, x *exchange) {

@@ -109,6 +109,8 @@ func (k *call) path(f *ccr.Faults) {
 	k.url.Path, k.url.RawPath = un, path
 }
 
+var identityEncoding = []string{"identity"}
+
 // header makes a map of its own for each attempt: the transport may still be
 // reading the one of an attempt that was given up.
 func (k *call) header() http.Header {
@@ -117,6 +119,9 @@ func (k *call) header() http.Header {
 	h["Accept"] = k.c.accept
 	if ct := k.req.Body.ContentType; ct != "" {
 		h["Content-Type"] = []string{ct}
+	}
+	if k.req.Stream != nil {
+		h["Accept-Encoding"] = identityEncoding // net/http would unpack it, whatever comes of it
 	}
 	for name, v := range k.req.Header {
 		h[http.CanonicalHeaderKey(name)] = v
