@@ -78,7 +78,7 @@ type Evidence struct {
 	Report Kind     `json:"report"`
 	Number string   `json:"number,omitempty"` // Header.Number of the report
 	Day    ccr.Date `json:"day,omitzero"`     // [Header.Day] of the report
-	Record int      `json:"record"`           // its place among the records of its type in the report, from 1
+	Record int      `json:"record"`           // its place, from 1, among the records of its type in the report that ask for something
 	Reason Reason   `json:"reason,omitzero"`
 	Item   Record   `json:"-"` // the record itself
 }
