@@ -1,0 +1,3 @@
+// Package fleet is the test of several live processes over one ledger: they
+// are killed and stopped, and what must happen once happens once.
+package fleet
