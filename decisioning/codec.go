@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"reflect"
 	"strconv"
 	"strings"
@@ -170,6 +171,12 @@ func (m *mender) mend(data []byte, at jsontext.Pointer) ([]byte, error) {
 		steps = append(steps, step)
 	}
 	err := m.walk(steps, "")
+	if err == nil {
+		// What follows the document was not reached when it was read.
+		if _, more := m.d.ReadToken(); !errors.Is(more, io.EOF) {
+			err = &jsontext.SyntacticError{ByteOffset: m.d.InputOffset()}
+		}
+	}
 	return out.Bytes(), err
 }
 
@@ -290,8 +297,8 @@ func encodeObject(e *jsontext.Encoder, fields any, extra map[string]jsontext.Val
 		var out reflect.Value // a copy, once one is needed
 		for i := range r.NumField() {
 			name, _, _ := strings.Cut(r.Type().Field(i).Tag.Get("json"), ",")
-			if _, given := extra[name]; !given || r.Field(i).IsZero() {
-				continue
+			if _, given := extra[name]; !given || name == "" || name == "-" || r.Field(i).IsZero() {
+				continue // the last names are tags of Extra and of what is no member
 			}
 			if !out.IsValid() {
 				out = reflect.New(r.Type()).Elem()

@@ -3,6 +3,7 @@ package decisioningtest
 import (
 	"context"
 	"fmt"
+	"reflect"
 
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/decisioning"
@@ -69,6 +70,28 @@ func (m *Mock) missing(method string) error {
 	return fmt.Errorf("decisioningtest: %sFunc is not set", method)
 }
 
+// mocked returns a Mock's function, or one that reports that it is not set and
+// returns zero values and that error.
+func mocked[F any](m *Mock, method string, f F) F {
+	v := reflect.ValueOf(f)
+	if !v.IsNil() {
+		return f
+	}
+	missing := reflect.MakeFunc(v.Type(), func([]reflect.Value) []reflect.Value {
+		err := reflect.ValueOf(m.missing(method))
+		out := make([]reflect.Value, v.Type().NumOut())
+		for i := range out {
+			out[i] = reflect.Zero(v.Type().Out(i))
+			if v.Type().Out(i) == reflect.TypeFor[error]() {
+				out[i] = err
+			}
+		}
+		return out
+	}).Interface()
+	f, _ = missing.(F)
+	return f
+}
+
 // noPages is a list that fails when it is read.
 func noPages[T any](m *Mock, method string) *ccr.Pages[T] {
 	return ccr.NewPages(func(context.Context, int) (ccr.Page[T], error) { return ccr.Page[T]{}, m.missing(method) })
@@ -76,18 +99,12 @@ func noPages[T any](m *Mock, method string) *ccr.Pages[T] {
 
 // CreateCustomer calls CreateCustomerFunc.
 func (m *Mock) CreateCustomer(ctx context.Context, n decisioning.NewCustomer, opts ...ccr.CallOption) (*decisioning.Customer, error) {
-	if m.CreateCustomerFunc == nil {
-		return nil, m.missing("CreateCustomer")
-	}
-	return m.CreateCustomerFunc(ctx, n, opts...)
+	return mocked(m, "CreateCustomer", m.CreateCustomerFunc)(ctx, n, opts...)
 }
 
 // Customer calls CustomerFunc.
 func (m *Mock) Customer(ctx context.Context, customerID string, opts ...ccr.CallOption) (*decisioning.Customer, error) {
-	if m.CustomerFunc == nil {
-		return nil, m.missing("Customer")
-	}
-	return m.CustomerFunc(ctx, customerID, opts...)
+	return mocked(m, "Customer", m.CustomerFunc)(ctx, customerID, opts...)
 }
 
 // Customers calls CustomersFunc.
@@ -100,66 +117,42 @@ func (m *Mock) Customers(o decisioning.ListOptions, opts ...ccr.CallOption) *ccr
 
 // UpdateCustomer calls UpdateCustomerFunc.
 func (m *Mock) UpdateCustomer(ctx context.Context, customerID string, u decisioning.CustomerUpdate, opts ...ccr.CallOption) (*decisioning.Customer, error) {
-	if m.UpdateCustomerFunc == nil {
-		return nil, m.missing("UpdateCustomer")
-	}
-	return m.UpdateCustomerFunc(ctx, customerID, u, opts...)
+	return mocked(m, "UpdateCustomer", m.UpdateCustomerFunc)(ctx, customerID, u, opts...)
 }
 
 // DeleteCustomer calls DeleteCustomerFunc.
 func (m *Mock) DeleteCustomer(ctx context.Context, customerID string, opts ...ccr.CallOption) error {
-	if m.DeleteCustomerFunc == nil {
-		return m.missing("DeleteCustomer")
-	}
-	return m.DeleteCustomerFunc(ctx, customerID, opts...)
+	return mocked(m, "DeleteCustomer", m.DeleteCustomerFunc)(ctx, customerID, opts...)
 }
 
 // FindCustomer calls FindCustomerFunc.
 func (m *Mock) FindCustomer(ctx context.Context, customIdentifier string, opts ...ccr.CallOption) (*decisioning.Customer, error) {
-	if m.FindCustomerFunc == nil {
-		return nil, m.missing("FindCustomer")
-	}
-	return m.FindCustomerFunc(ctx, customIdentifier, opts...)
+	return mocked(m, "FindCustomer", m.FindCustomerFunc)(ctx, customIdentifier, opts...)
 }
 
 // EnsureCustomer calls EnsureCustomerFunc.
 func (m *Mock) EnsureCustomer(ctx context.Context, n decisioning.NewCustomer, opts ...ccr.CallOption) (*decisioning.Customer, error) {
-	if m.EnsureCustomerFunc == nil {
-		return nil, m.missing("EnsureCustomer")
-	}
-	return m.EnsureCustomerFunc(ctx, n, opts...)
+	return mocked(m, "EnsureCustomer", m.EnsureCustomerFunc)(ctx, n, opts...)
 }
 
 // CreateAnalysis calls CreateAnalysisFunc.
 func (m *Mock) CreateAnalysis(ctx context.Context, customerID string, in decisioning.AnalysisInput, opts ...ccr.CallOption) (*decisioning.Analysis, error) {
-	if m.CreateAnalysisFunc == nil {
-		return nil, m.missing("CreateAnalysis")
-	}
-	return m.CreateAnalysisFunc(ctx, customerID, in, opts...)
+	return mocked(m, "CreateAnalysis", m.CreateAnalysisFunc)(ctx, customerID, in, opts...)
 }
 
 // EnsureAnalysis calls EnsureAnalysisFunc.
 func (m *Mock) EnsureAnalysis(ctx context.Context, customerID, key string, in decisioning.AnalysisInput, o decisioning.EnsureOptions, opts ...ccr.CallOption) (*decisioning.Analysis, error) {
-	if m.EnsureAnalysisFunc == nil {
-		return nil, m.missing("EnsureAnalysis")
-	}
-	return m.EnsureAnalysisFunc(ctx, customerID, key, in, o, opts...)
+	return mocked(m, "EnsureAnalysis", m.EnsureAnalysisFunc)(ctx, customerID, key, in, o, opts...)
 }
 
 // SettleAnalysis calls SettleAnalysisFunc.
 func (m *Mock) SettleAnalysis(ctx context.Context, o decisioning.SettleOptions, opts ...ccr.CallOption) error {
-	if m.SettleAnalysisFunc == nil {
-		return m.missing("SettleAnalysis")
-	}
-	return m.SettleAnalysisFunc(ctx, o, opts...)
+	return mocked(m, "SettleAnalysis", m.SettleAnalysisFunc)(ctx, o, opts...)
 }
 
 // Analysis calls AnalysisFunc.
 func (m *Mock) Analysis(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*decisioning.Analysis, error) {
-	if m.AnalysisFunc == nil {
-		return nil, m.missing("Analysis")
-	}
-	return m.AnalysisFunc(ctx, customerID, analysisID, opts...)
+	return mocked(m, "Analysis", m.AnalysisFunc)(ctx, customerID, analysisID, opts...)
 }
 
 // Analyses calls AnalysesFunc.
@@ -172,58 +165,37 @@ func (m *Mock) Analyses(customerID string, o decisioning.ListOptions, opts ...cc
 
 // UpdateAnalysis calls UpdateAnalysisFunc.
 func (m *Mock) UpdateAnalysis(ctx context.Context, customerID, analysisID string, u decisioning.AnalysisUpdate, opts ...ccr.CallOption) (*decisioning.Analysis, error) {
-	if m.UpdateAnalysisFunc == nil {
-		return nil, m.missing("UpdateAnalysis")
-	}
-	return m.UpdateAnalysisFunc(ctx, customerID, analysisID, u, opts...)
+	return mocked(m, "UpdateAnalysis", m.UpdateAnalysisFunc)(ctx, customerID, analysisID, u, opts...)
 }
 
 // Scores calls ScoresFunc.
 func (m *Mock) Scores(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*decisioning.Scores, error) {
-	if m.ScoresFunc == nil {
-		return nil, m.missing("Scores")
-	}
-	return m.ScoresFunc(ctx, customerID, analysisID, opts...)
+	return mocked(m, "Scores", m.ScoresFunc)(ctx, customerID, analysisID, opts...)
 }
 
 // Incomes calls IncomesFunc.
 func (m *Mock) Incomes(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*decisioning.Incomes, error) {
-	if m.IncomesFunc == nil {
-		return nil, m.missing("Incomes")
-	}
-	return m.IncomesFunc(ctx, customerID, analysisID, opts...)
+	return mocked(m, "Incomes", m.IncomesFunc)(ctx, customerID, analysisID, opts...)
 }
 
 // Expenses calls ExpensesFunc.
 func (m *Mock) Expenses(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*decisioning.Expenses, error) {
-	if m.ExpensesFunc == nil {
-		return nil, m.missing("Expenses")
-	}
-	return m.ExpensesFunc(ctx, customerID, analysisID, opts...)
+	return mocked(m, "Expenses", m.ExpensesFunc)(ctx, customerID, analysisID, opts...)
 }
 
 // Loans calls LoansFunc.
 func (m *Mock) Loans(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*decisioning.Loans, error) {
-	if m.LoansFunc == nil {
-		return nil, m.missing("Loans")
-	}
-	return m.LoansFunc(ctx, customerID, analysisID, opts...)
+	return mocked(m, "Loans", m.LoansFunc)(ctx, customerID, analysisID, opts...)
 }
 
 // Risks calls RisksFunc.
 func (m *Mock) Risks(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*decisioning.Risks, error) {
-	if m.RisksFunc == nil {
-		return nil, m.missing("Risks")
-	}
-	return m.RisksFunc(ctx, customerID, analysisID, opts...)
+	return mocked(m, "Risks", m.RisksFunc)(ctx, customerID, analysisID, opts...)
 }
 
 // Essentials calls EssentialsFunc.
 func (m *Mock) Essentials(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*decisioning.Essentials, error) {
-	if m.EssentialsFunc == nil {
-		return nil, m.missing("Essentials")
-	}
-	return m.EssentialsFunc(ctx, customerID, analysisID, opts...)
+	return mocked(m, "Essentials", m.EssentialsFunc)(ctx, customerID, analysisID, opts...)
 }
 
 // CashFlows calls CashFlowsFunc.
@@ -260,10 +232,7 @@ func (m *Mock) AccountTransactions(customerID, analysisID, accountID string, o d
 
 // WaitAnalysis calls WaitAnalysisFunc.
 func (m *Mock) WaitAnalysis(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*decisioning.Analysis, error) {
-	if m.WaitAnalysisFunc == nil {
-		return nil, m.missing("WaitAnalysis")
-	}
-	return m.WaitAnalysisFunc(ctx, customerID, analysisID, opts...)
+	return mocked(m, "WaitAnalysis", m.WaitAnalysisFunc)(ctx, customerID, analysisID, opts...)
 }
 
 // AnalysisPoller calls AnalysisPollerFunc.
@@ -278,42 +247,27 @@ func (m *Mock) AnalysisPoller(customerID, analysisID string, opts ...ccr.CallOpt
 
 // ResumeAnalysis calls ResumeAnalysisFunc.
 func (m *Mock) ResumeAnalysis(token string, opts ...ccr.CallOption) (*ccr.Poller[*decisioning.Analysis], error) {
-	if m.ResumeAnalysisFunc == nil {
-		return nil, m.missing("ResumeAnalysis")
-	}
-	return m.ResumeAnalysisFunc(token, opts...)
+	return mocked(m, "ResumeAnalysis", m.ResumeAnalysisFunc)(token, opts...)
 }
 
 // Subscriptions calls SubscriptionsFunc.
 func (m *Mock) Subscriptions(ctx context.Context, events []decisioning.EventName, opts ...ccr.CallOption) ([]decisioning.Subscription, error) {
-	if m.SubscriptionsFunc == nil {
-		return nil, m.missing("Subscriptions")
-	}
-	return m.SubscriptionsFunc(ctx, events, opts...)
+	return mocked(m, "Subscriptions", m.SubscriptionsFunc)(ctx, events, opts...)
 }
 
 // CreateSubscription calls CreateSubscriptionFunc.
 func (m *Mock) CreateSubscription(ctx context.Context, n decisioning.NewSubscription, opts ...ccr.CallOption) (*decisioning.Subscription, error) {
-	if m.CreateSubscriptionFunc == nil {
-		return nil, m.missing("CreateSubscription")
-	}
-	return m.CreateSubscriptionFunc(ctx, n, opts...)
+	return mocked(m, "CreateSubscription", m.CreateSubscriptionFunc)(ctx, n, opts...)
 }
 
 // UpdateSubscription calls UpdateSubscriptionFunc.
 func (m *Mock) UpdateSubscription(ctx context.Context, subscriptionID string, status decisioning.SubscriptionStatus, opts ...ccr.CallOption) error {
-	if m.UpdateSubscriptionFunc == nil {
-		return m.missing("UpdateSubscription")
-	}
-	return m.UpdateSubscriptionFunc(ctx, subscriptionID, status, opts...)
+	return mocked(m, "UpdateSubscription", m.UpdateSubscriptionFunc)(ctx, subscriptionID, status, opts...)
 }
 
 // EnsureSubscriptions calls EnsureSubscriptionsFunc.
 func (m *Mock) EnsureSubscriptions(ctx context.Context, wanted []decisioning.NewSubscription, opts ...ccr.CallOption) ([]decisioning.Subscription, error) {
-	if m.EnsureSubscriptionsFunc == nil {
-		return nil, m.missing("EnsureSubscriptions")
-	}
-	return m.EnsureSubscriptionsFunc(ctx, wanted, opts...)
+	return mocked(m, "EnsureSubscriptions", m.EnsureSubscriptionsFunc)(ctx, wanted, opts...)
 }
 
 // Events calls EventsFunc.
@@ -326,8 +280,5 @@ func (m *Mock) Events(subscriptionID string, o decisioning.ListOptions, opts ...
 
 // UpdateEvent calls UpdateEventFunc.
 func (m *Mock) UpdateEvent(ctx context.Context, subscriptionID, eventID string, status decisioning.EventStatus, opts ...ccr.CallOption) error {
-	if m.UpdateEventFunc == nil {
-		return m.missing("UpdateEvent")
-	}
-	return m.UpdateEventFunc(ctx, subscriptionID, eventID, status, opts...)
+	return mocked(m, "UpdateEvent", m.UpdateEventFunc)(ctx, subscriptionID, eventID, status, opts...)
 }
