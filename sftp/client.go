@@ -3,6 +3,7 @@ package sftp
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -28,7 +29,10 @@ type Client struct {
 
 	mu       sync.Mutex
 	closed   bool
-	refused  error // a login was refused: nothing is tried again
+	refused  error     // a login was refused: nothing is tried before until
+	until    time.Time // zero: never again, since no login was good before
+	patience time.Duration
+	loggedIn bool // there was a good login
 	cur      *engine.Session
 	opening  *opening
 	toRemove map[string]bool // own temporaries to be removed; true: that is under way
@@ -144,7 +148,7 @@ func (c *Client) session(ctx context.Context) (*engine.Session, error) {
 	for {
 		c.mu.Lock()
 		switch {
-		case c.refused != nil:
+		case c.refused != nil && (c.until.IsZero() || time.Now().Before(c.until)):
 			defer c.mu.Unlock()
 			return nil, c.refused
 		case c.base.Err() != nil:
@@ -189,18 +193,38 @@ func (c *Client) openSession(ctx context.Context, o *opening) {
 	o.s, o.err = s, err
 	switch {
 	case err != nil:
-		if errors.Is(err, ccr.ErrUnauthorized) {
-			c.refused = err
-		}
+		c.refuse(err)
 	case c.base.Err() != nil:
 		s.Fail(ErrClosed)
 		o.s, o.err = nil, ErrClosed
 	default:
-		c.cur = s
+		c.cur, c.refused, c.loggedIn, c.patience = s, nil, true, 0
 		go s.Watch(c.cfg.IdleTimeout)
 		if len(c.toRemove) > 0 && !c.closed {
 			c.work.Go(func() { c.sweep() })
 		}
+	}
+}
+
+// The waits between logins after one that was refused although an earlier one
+// was not: another program may have the account's only session, or the vendor
+// is at work. Each try may count towards a lock-out, so they are rare.
+const (
+	loginPatience    = 30 * time.Second
+	maxLoginPatience = 15 * time.Minute
+)
+
+// refuse notes a refused login. The first one of a client is final: the
+// credential is wrong, and repeating it may lock the account.
+func (c *Client) refuse(err error) {
+	if !errors.Is(err, ccr.ErrUnauthorized) && !errors.Is(err, ErrPasswordExpired) {
+		return
+	}
+	c.refused, c.until = err, time.Time{}
+	if c.loggedIn {
+		c.patience = min(max(2*c.patience, loginPatience), maxLoginPatience)
+		c.until = time.Now().Add(c.patience)
+		c.refused = fmt.Errorf("%w; an earlier login was accepted, so that it is tried again, but not before %s", err, c.until.UTC().Format(time.TimeOnly))
 	}
 }
 
@@ -214,7 +238,7 @@ func (c *Client) logConnect(ctx context.Context, s *engine.Session, err error, d
 		return
 	}
 	ch := s.First()
-	c.cfg.Logger.LogAttrs(ctx, slog.LevelDebug, "sftp connect", append(attrs, slog.String("server", ccr.SafeToken(string(s.ServerVersion()))),
+	c.cfg.Logger.LogAttrs(ctx, slog.LevelDebug, "sftp connect", append(attrs, slog.String("server", printable(s.ServerVersion())),
 		slog.Int("read_request", ch.ReadSize()), slog.Int("write_request", ch.WriteSize()))...)
 }
 

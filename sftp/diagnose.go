@@ -151,6 +151,17 @@ func (g *diagnosing) credential(ctx context.Context, c *Client) bool {
 	return g.check("credential", detail, nil)
 }
 
+// printable is a server's version text without what does not belong there.
+func printable(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return -1
+		}
+		return r
+	}, s)
+	return s[:min(len(s), 100)]
+}
+
 func describe(key ssh.PublicKey) string { return key.Type() + " " + ssh.FingerprintSHA256(key) }
 
 // resolve looks the name up, where the connection is made by this package.
@@ -183,7 +194,7 @@ func (g *diagnosing) connect(ctx context.Context, c *Client) *engine.Session {
 				g.d.HostKey = describe(s.HostKey())
 				detail = g.d.HostKey
 			case engine.StepConnect:
-				g.d.Server = ccr.SafeToken(string(s.ServerVersion()))
+				g.d.Server = printable(s.ServerVersion())
 				detail = g.d.Server
 			case engine.StepLogin:
 				detail = "accepted"

@@ -40,8 +40,10 @@ var (
 )
 
 // StatusError is a refusal by the server: Code is a status of SFTP version 3,
-// Text what the server said. The text can hold paths and is not part of
-// Error(); Name is the protocol's name of the code.
+// Text what the server said. If SFTP did not start after the login, Code is 0,
+// Text what the server wrote to stderr and Exit its exit status. The text can
+// hold paths and is not part of Error(); Name is the protocol's name of the
+// code.
 type StatusError = engine.StatusError
 
 // fault is how one kind of failure is reported.
@@ -57,10 +59,16 @@ var faults = [...]fault{
 	{ErrHostKeyRevoked, []error{ErrHostKey, ErrHostKeyRevoked}, "No credential was offered. The key is marked as revoked: do not connect; ask the vendor"},
 	{ErrHostKeyUnknown, []error{ErrHostKey, ErrHostKeyUnknown}, "No credential was offered. Compare the fingerprint with the one the vendor gives you by another way, then add the key to the known_hosts file or the pinned fingerprints"},
 	{ErrHostKeyChanged, []error{ErrHostKey, ErrHostKeyChanged}, "No credential was offered. Either the vendor replaced its key or someone is in between: ask the vendor for the new fingerprint by another way before you replace the old one"},
+	{ErrHostKeyWeak, []error{ErrHostKey, ErrHostKeyWeak}, "No credential was offered. Ask the vendor for a host key of another kind, or an RSA key of 2,048 bits or more"},
+	{ErrPasswordExpired, []error{ErrPasswordExpired, ccr.ErrUnauthorized}, "Set a new password with the vendor, then configure it and make a new client"},
 	{ErrKey, []error{ErrKey, ccr.ErrInvalid}, "Check the private key, its passphrase and the file's permissions; sftp.GenerateKeyPair makes a suitable key"},
 	{ErrAlgorithms, []error{ErrAlgorithms}, "The server speaks only algorithms that this client refuses, such as SHA-1 or DSA: ask the vendor to enable current ones"},
-	{ccr.ErrUnauthorized, []error{ccr.ErrUnauthorized}, "The login was refused and is not repeated, so that the account is not locked. Check the user, that the vendor has this public key, and that UAT and production are not mixed up; then Dial again"},
-	{ErrClosed, []error{ErrClosed}, "Dial a new client"},
+	{ccr.ErrUnauthorized, []error{ccr.ErrUnauthorized}, "The login was refused and is not repeated, so that the account is not locked. Check the user and the credential that was tried, that the vendor knows it, and that UAT and production are not mixed up; then make a new client"},
+	{ErrNotStarted, []error{ErrNotStarted, ccr.ErrUnavailable}, "The login itself is right. Ask the vendor whether the account is enabled for SFTP and how many sessions it may have; what the server said is in StatusError.Text"},
+	{ErrClosed, []error{ErrClosed}, "Make a new client"},
+	{ErrTooLarge, []error{ErrTooLarge}, "Raise Config.MaxFileSize if the file may be that large"},
+	{ErrListing, []error{ErrListing, ccr.ErrContract}, "Ask the vendor to empty the folder, or what its server does there"},
+	{errUnseen, []error{ccr.ErrForbidden}, "Ask the vendor for the right to list or stat in that folder, or set Overwrite if a file of that name may go"},
 	{ErrExists, []error{ErrExists, ccr.ErrDuplicate}, "Nothing was replaced. Use another name, or set Overwrite if the old file may go"},
 	{ErrFolderMissing, []error{ErrFolderMissing, ccr.ErrNotFound}, "Check the layout and its Root; Diagnose lists the folders that the server shows"},
 	{ErrDiskFull, []error{ErrDiskFull, ccr.ErrUnavailable}, "Ask the vendor to make room, then send it again"},
@@ -99,7 +107,7 @@ func failure(op, subject string, outcome ccr.Outcome, cause error) *ccr.Error {
 	if f, ok := faultOf(cause); ok {
 		e.Classes, e.Advice = slices.Clone(f.classes), f.advice
 	}
-	if s, ok := errors.AsType[*StatusError](cause); ok {
+	if s, ok := errors.AsType[*StatusError](cause); ok && s.Code != 0 {
 		e.Code = s.Name()
 	}
 	e.Err = cause

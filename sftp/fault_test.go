@@ -668,5 +668,5 @@ func TestClosedClient(t *testing.T) {
 	require.ErrorIs(t, err, sftp.ErrClosed)
 	require.NoError(t, c.Close(t.Context()))
 	e, _ := errors.AsType[*ccr.Error](err)
-	assert.Contains(t, e.Advice, "Dial")
+	assert.Contains(t, e.Advice, "new client")
 }

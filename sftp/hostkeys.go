@@ -1,6 +1,7 @@
 package sftp
 
 import (
+	"crypto/rsa"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -51,7 +52,7 @@ type HostKeyError struct {
 	KeyType    string   // its type, such as ssh-ed25519
 	Expected   []string // what is configured: fingerprints, with file and line where known
 	PublicKey  string   // the presented key as a known_hosts line, to compare; never add it unchecked
-	reason     error    // ErrHostKeyUnknown, …Changed or …Revoked
+	reason     error    // ErrHostKeyUnknown, …Changed, …Revoked or …Weak
 	underlying error
 }
 
@@ -89,7 +90,31 @@ func (h HostKeys) verifier(addr string) (*engine.Verifier, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrHostKeySetup, err)
 	}
+	check := v.Check
+	v.Check = func(key ssh.PublicKey) error {
+		if err := check(key); err != nil {
+			return err
+		}
+		if tooWeak(key) {
+			return presented(addr, key, ErrHostKeyWeak)
+		}
+		return nil
+	}
 	return v, nil
+}
+
+// tooWeak reports whether a host key is an RSA key that is too short, or a
+// certificate of one.
+func tooWeak(key ssh.PublicKey) bool {
+	if cert, ok := key.(*ssh.Certificate); ok {
+		key = cert.Key
+	}
+	k, ok := key.(ssh.CryptoPublicKey)
+	if !ok {
+		return false
+	}
+	public, ok := k.CryptoPublicKey().(*rsa.PublicKey)
+	return ok && public.N.BitLen() < minRSABits
 }
 
 // usable keeps the algorithms that are negotiated at all.

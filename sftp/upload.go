@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"hash"
 	"log/slog"
 	"slices"
@@ -253,7 +254,7 @@ func (u *upload) send(ctx context.Context) (Uploaded, error) {
 	u.stage.Store(int32(stageDone))
 	u.report(u.size, true)
 	return Uploaded{
-		Name: u.name, Path: u.final, Size: u.size, SHA256: u.sum, Verification: u.verified, Resumed: u.resumed,
+		Name: u.name, Path: u.final, Size: u.size, SHA256: u.sum, Verification: u.verified, Resumed: u.resumed, Leftovers: u.leftovers(),
 	}, nil
 }
 
@@ -309,6 +310,9 @@ func (u *upload) explain(err error) error {
 		return nil
 	}
 	e := failure(u.op, u.final, u.outcome(err), err)
+	if left := u.leftovers(); len(left) > 0 {
+		e.Err = fmt.Errorf("%w (the server did not let the temporary file go: %s)", e.Err, strings.Join(left, ", "))
+	}
 	e.CorrelationID = u.opts.CorrelationID
 	switch {
 	case errors.Is(err, ccr.ErrOutcomeUnknown): // an earlier upload's, which has its advice
@@ -320,6 +324,7 @@ func (u *upload) explain(err error) error {
 		e.Advice = "It was sent whole, and its final name may be there: look at the folder or ask the vendor before you send it again"
 	case errors.Is(err, ErrExists) && u.opts.Overwrite:
 		e.Advice = "The server cannot replace a file at one stroke; set DeleteFirst if it may be deleted before"
+	case errors.Is(err, errUnseen): // its own advice
 	case engine.IsStatus(err, engine.StatusPermission) && u.folder.renames():
 		e.Advice = "The account may not write, or may not rename, in that folder: check the folder, ask the vendor for the right, or use PolicyDirect in the layout"
 	}

@@ -118,7 +118,7 @@ func TestSameSizeAnotherTimeIsAnError(t *testing.T) {
 	c := b.client(t)
 	b.srv.WriteFileAt("/downloads/r.csv", []byte("first!"), time.Now().Add(-time.Hour))
 	b.srv.Inject(sftptest.Fault{Operation: sftptest.OpRead, Kind: sftptest.Then, Do: func() {
-		b.srv.WriteFileAt("/downloads/r.csv", []byte("second"), time.Now())
+		b.srv.RewriteFile("/downloads/r.csv", []byte("second"), time.Now())
 	}})
 	_, err := c.Download(t.Context(), "r.csv", filepath.Join(t.TempDir(), "r.csv"))
 	require.ErrorIs(t, err, sftp.ErrRemoteChanged)

@@ -97,14 +97,19 @@ func (f *fileSystem) put(name string, data []byte, modified time.Time) {
 	dir := f.makeDir(path.Dir(name))
 	if old := dir.children[path.Base(name)]; old != nil {
 		f.used -= old.size()
-		if !old.dir() { // in place: who has it open sees the new content
-			old.data, old.modified = slices.Clone(data), modified
-			f.used += int64(len(data))
-			return
-		}
 	}
 	dir.children[path.Base(name)] = &node{data: slices.Clone(data), modified: modified}
 	f.used += int64(len(data))
+}
+
+// rewrite changes a file in place: who has it open sees the new content.
+func (f *fileSystem) rewrite(name string, data []byte, modified time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if n := f.find(name); n != nil && !n.dir() {
+		f.used += int64(len(data) - len(n.data))
+		n.data, n.modified = slices.Clone(data), modified
+	}
 }
 
 func (f *fileSystem) append(name string, data []byte) {

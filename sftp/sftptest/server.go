@@ -94,6 +94,7 @@ type Server struct {
 	faults   []*armed
 	requests []Request
 	silent   bool
+	refusing bool
 	logins   []Login
 	written  int64
 	read     int64
@@ -281,6 +282,20 @@ func (s *Server) SetHostKey(key ssh.Signer) *Server {
 	return s
 }
 
+// RefuseLogins makes the server refuse every login, or no longer.
+func (s *Server) RefuseLogins(refuse bool) *Server {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refusing = refuse
+	return s
+}
+
+func (s *Server) refuses() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refusing
+}
+
 // Logins returns the attempts to log in, in order.
 func (s *Server) Logins() []Login {
 	s.mu.Lock()
@@ -351,14 +366,14 @@ func (s *Server) serve(conn net.Conn) {
 		ServerVersion: "SSH-2.0-sftptest",
 		MaxAuthTries:  6,
 		PublicKeyCallback: func(m ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
-			if u, ok := s.find(m.User()); ok && slices.ContainsFunc(u.AuthorizedKeys, func(line string) bool { return sameKey(line, key) }) {
+			if u, ok := s.find(m.User()); ok && !s.refuses() && slices.ContainsFunc(u.AuthorizedKeys, func(line string) bool { return sameKey(line, key) }) {
 				return &ssh.Permissions{}, nil
 			}
 			return nil, errDenied
 		},
 		PasswordCallback: func(m ssh.ConnMetadata, password []byte) (*ssh.Permissions, error) {
 			u, ok := s.find(m.User())
-			if !ok || u.Password.IsZero() {
+			if !ok || s.refuses() || u.Password.IsZero() {
 				return nil, errDenied
 			}
 			want, err := u.Password.Reveal()
@@ -475,6 +490,13 @@ func (s *Server) AddSamples(folder string, kinds ...string) *Server {
 	for _, sample := range bacssample.Of(kinds...) {
 		s.WriteFile(path.Join(folder, sample.Name), sample.Data)
 	}
+	return s
+}
+
+// RewriteFile changes a file in place, as a program does that has it open:
+// a client that is reading it gets the new content. WriteFile replaces it.
+func (s *Server) RewriteFile(name string, data []byte, modified time.Time) *Server {
+	s.fs.rewrite(abs(name), data, modified)
 	return s
 }
 

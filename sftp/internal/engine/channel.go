@@ -30,12 +30,12 @@ type Channel struct {
 func (s *Session) openChannel() (*Channel, error) {
 	raw, requests, err := s.conn.OpenChannel("session", nil)
 	if err != nil {
-		return nil, err
+		return nil, refusedChannel(err)
 	}
 	last := newLastWords(raw.Stderr(), requests)
 	ok, err := raw.SendRequest("subsystem", true, ssh.Marshal(struct{ Name string }{"sftp"}))
 	if err == nil && !ok {
-		err = &NotStartedError{Reason: "the account has no SFTP subsystem"}
+		err = &notStarted{reason: "the account has no SFTP subsystem", err: ErrUnsupported}
 	}
 	if err != nil {
 		return nil, errors.Join(err, ignoreEOF(raw.Close()))

@@ -243,6 +243,9 @@ func (l *login) next(at *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
 			return ssh.KeyboardInteractive(l.reply), nil
 		}
 	}
+	if len(at.PartialSuccessMethods) > 0 {
+		return nil, fmt.Errorf("%w: %s was accepted, and the server wants %s besides", ccr.ErrUnauthorized, list(at.PartialSuccessMethods), list(at.AllowedMethods))
+	}
 	return nil, fmt.Errorf("%w: the server accepts %s; tried %s", ccr.ErrUnauthorized,
 		list(at.AllowedMethods), list(slices.DeleteFunc(slices.Clone(at.TriedMethods), func(m string) bool { return m == "none" })))
 }
@@ -250,9 +253,12 @@ func (l *login) next(at *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
 // reply answers the one hidden question of a server that asks for the
 // password in a dialogue; anything else it asks is left empty.
 func (l *login) reply(_, _ string, questions []string, echos []bool) ([]string, error) {
+	if len(questions) > 1 {
+		return nil, fmt.Errorf("%w: the server asked %d questions at login, and only a password is known", ccr.ErrUnauthorized, len(questions))
+	}
 	answers := make([]string, len(questions))
 	for i := range questions {
-		if i < len(echos) && !echos[i] && len(questions) == 1 {
+		if i < len(echos) && !echos[i] {
 			p, err := l.target.Password()
 			if err != nil {
 				return nil, err

@@ -30,8 +30,9 @@ var (
 // StatusError is a refusal by the server. The text is the server's: it can
 // hold paths and is not part of Error().
 type StatusError struct {
-	Code uint32 // SSH_FX_… of protocol version 3
-	Text string // the server's; may name paths
+	Code uint32 // SSH_FX_… of protocol version 3; 0: SFTP did not start
+	Text string // the server's: of the status, or what it wrote to stderr; may name paths and accounts
+	Exit int    // exit status of the server's program, if SFTP did not start
 }
 
 // The status codes of protocol version 3 (draft-ietf-secsh-filexfer-02 §7).
@@ -51,6 +52,9 @@ var statusNames = [...]string{
 
 // Name is the protocol's name of the code.
 func (e *StatusError) Name() string {
+	if e.Code == 0 {
+		return "exit status " + strconv.Itoa(e.Exit)
+	}
 	if int64(e.Code) < int64(len(statusNames)) {
 		return statusNames[e.Code]
 	}
@@ -89,7 +93,7 @@ func statusText(s *pkgsftp.StatusError) string {
 
 // StatusCode returns the code of the status that err holds.
 func StatusCode(err error) (uint32, bool) {
-	if s, ok := errors.AsType[*StatusError](err); ok {
+	if s, ok := errors.AsType[*StatusError](err); ok && s.Code != 0 {
 		return s.Code, true
 	}
 	return 0, false

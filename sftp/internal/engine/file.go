@@ -171,7 +171,7 @@ func (ch *Channel) WhyFailed(name string, err error) error {
 		return err
 	}
 	text := strings.ToLower(s.Text)
-	for _, sign := range []string{"no space", "quota", "disk full", "disk is full", "space left", "insufficient storage"} {
+	for _, sign := range []string{"no space", "quota", "disk full", "disk is full", "space left", "space limit", "disk space", "insufficient storage"} {
 		if strings.Contains(text, sign) {
 			return fmt.Errorf("%w: %w", ErrDiskFull, err)
 		}

@@ -13,32 +13,36 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// NotStartedError says that the login was accepted and SFTP did not start.
-type NotStartedError struct {
-	Reason string // ours
-	Text   string // what the server wrote to the channel's stderr; may name the account
-	Exit   int    // the program's exit status; -1: it sent none
-	err    error
+// notStarted says that the login was accepted and SFTP did not start.
+type notStarted struct {
+	reason string
+	said   StatusError
+	err    error // a class that the server's words give away
 }
 
-func (e *NotStartedError) Error() string {
-	s := "the login was accepted and SFTP did not start"
-	if e.Reason != "" {
-		s += ": " + e.Reason
-	}
-	if e.Exit > 0 {
-		s += fmt.Sprintf(" (exit status %d)", e.Exit)
+func (e *notStarted) Error() string {
+	s := "the login was accepted and SFTP did not start: " + e.reason
+	if e.said.Exit > 0 {
+		s += fmt.Sprintf(" (exit status %d)", e.said.Exit)
 	}
 	return s
 }
 
-// Unwrap returns the classes that the server's words give away.
-func (e *NotStartedError) Unwrap() []error {
-	out := []error{ErrNotStarted}
+func (e *notStarted) Unwrap() []error {
+	out := []error{ErrNotStarted, &e.said}
 	if e.err != nil {
 		out = append(out, e.err)
 	}
 	return out
+}
+
+// refusedChannel says why a channel was not opened.
+func refusedChannel(err error) error {
+	e, ok := errors.AsType[*ssh.OpenChannelError](err)
+	if !ok {
+		return err
+	}
+	return &notStarted{reason: "the server refused the session (" + e.Reason.String() + ")", said: StatusError{Text: e.Message}}
 }
 
 // maxLastWords bounds what is kept of a channel's stderr.
@@ -103,16 +107,16 @@ func (l *lastWords) explain(err error) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	e := &NotStartedError{Text: l.text.String(), Exit: l.exit, Reason: "the server ended the session"}
+	e := &notStarted{said: StatusError{Text: l.text.String(), Exit: max(l.exit, 0)}, reason: "the server ended the session"}
 	if contract {
-		e.Reason, e.err = "the server's first words are not SFTP", err
+		e.reason, e.err = "the server's first words are not SFTP", err
 	}
-	text := strings.ToLower(e.Text)
+	text := strings.ToLower(e.said.Text)
 	switch {
 	case strings.Contains(text, "password") && (strings.Contains(text, "expired") || strings.Contains(text, "change your password") || strings.Contains(text, "must be changed")):
-		e.Reason, e.err = "the password has expired", ErrPasswordExpired
+		e.reason, e.err = "the password has expired", ErrPasswordExpired
 	case strings.Contains(text, "expired"):
-		e.Reason, e.err = "the account has expired", ccr.ErrUnauthorized
+		e.reason, e.err = "the account has expired", ccr.ErrUnauthorized
 	}
 	return e
 }

@@ -76,13 +76,16 @@ func (p *channelPipe) Read(b []byte) (int, error) {
 // next reads the head of the next packet: length, type and request id.
 func (p *channelPipe) next() error {
 	head := make([]byte, 9, 13)
-	if _, err := io.ReadFull(p.raw, head); err != nil {
+	if _, err := io.ReadFull(p.raw, head[:4]); err != nil {
 		return err
 	}
 	p.ch.touch()
 	n := binary.BigEndian.Uint32(head)
 	if n < 5 || n > maxReply {
 		return fmt.Errorf("%w: the server sent a packet of %d bytes", ccr.ErrContract, n)
+	}
+	if _, err := io.ReadFull(p.raw, head[4:]); err != nil {
+		return err
 	}
 	p.pass = int(n) - 5
 	switch head[4] {
