@@ -247,7 +247,7 @@ func TestReaderAgreesWithParse(t *testing.T) {
 				}
 				var again Report
 				for _, rec := range list {
-					sortIn(&again, rec)
+					again.add(rec)
 				}
 				again.Kind, again.Encoding, again.Header, again.Root, again.Signature = r.Kind(), r.Encoding(), r.Header(), r.Root(), r.Signature()
 				assert.Equal(t, asJSON(t, report), asJSON(t, again), f.name+", "+name)
@@ -263,37 +263,6 @@ type sliceReader struct {
 }
 
 func (s *sliceReader) Read(p []byte) (int, error) { return s.r.Read(p[:min(len(p), s.n)]) }
-
-func sortIn(p *Report, rec Record) {
-	switch rec := rec.(type) {
-	case *ReturnedDebit:
-		p.Returns = append(p.Returns, rec)
-	case *ReturnTotals:
-		p.ReturnTotals = append(p.ReturnTotals, rec)
-	case *Advice:
-		p.Advices = append(p.Advices, rec)
-	case *FileAdvice:
-		p.FileAdvices = append(p.FileAdvices, rec)
-	case *FileMessage:
-		p.FileMessages = append(p.FileMessages, rec)
-	case *Claim:
-		p.Claims = append(p.Claims, rec)
-	case *ClaimSection:
-		p.ClaimSections = append(p.ClaimSections, rec)
-	case *Submission:
-		p.Submissions = append(p.Submissions, rec)
-	case *InputFile:
-		p.Files = append(p.Files, rec)
-	case *InputError:
-		p.Errors = append(p.Errors, rec)
-	case *AccountTotal:
-		p.AccountTotals = append(p.AccountTotals, rec)
-	case *Other:
-		p.Others = append(p.Others, rec)
-	default:
-		panic("a record that a typed report does not have")
-	}
-}
 
 // content is every attribute and every character that elements hold, sorted:
 // the same text can be cut in several ways.
