@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"iter"
-	"slices"
 	"time"
 
 	"github.com/ccr-sdk/ccr"
@@ -23,10 +22,17 @@ type ReceiveOptions struct {
 	// Concurrency is how many reports are fetched at once; 0 is 1, at most 64.
 	// The bureau publishes no limits, so be modest.
 	Concurrency int
-	// Ledger remembers what was received. nil: the sink's own (DirSink has
-	// one), else nothing is remembered beyond the call. Workers that share a
-	// ledger must share the sink.
+	// Ledger remembers what was received, and who is at work on what. nil: the
+	// one that a [ccr.DirSink] keeps in its folder, for one process at a time;
+	// any other sink needs one. Workers that share a ledger divide the reports
+	// among them, and must share the sink.
 	Ledger ccr.Ledger
+	// SkipClaimed leaves what other workers are at work on to them, without
+	// waiting: it is reported as [ccr.ClaimedElsewhere], and [ccr.Complete] is
+	// false. Watch always does so.
+	SkipClaimed bool
+	// Match chooses reports by name; nil takes all.
+	Match func(name string) bool
 	// AcceptAnyContent delivers and archives reports even if their XML ends
 	// before the root element is closed, or their name ends in .xml and they
 	// are not XML, should the bureau send such a thing. All other checks stay.
@@ -53,12 +59,20 @@ type ReceiveOptions struct {
 // and not empty, and an XML document has its root element closed. What fails a
 // check is not archived; what came of it stays in the sink's private place.
 //
+// Several workers may do so at once over one ledger and one sink: each report
+// is claimed before it is fetched, for as long as [ccr.WithLease] says, and
+// waited for while another worker is at work on it. What a dead worker had
+// claimed is taken over when its claim ends.
+//
 // The result has one entry for each listed name. The error joins one
 // [*ccr.Error] for each that failed; the others were received all the same.
-// With a [ccr.DirSink] the ledger lives in the folder; a sink of another kind
-// needs ReceiveOptions.Ledger for the promise to hold across runs.
+// Without an error, and without SkipClaimed, everything that was listed is in
+// the sink.
+//
+// The bureau can only be told a name. So if it gives a name to another report
+// between the fetch and the archiving, that one is archived unread.
 func (c *Client) Receive(ctx context.Context, sink ccr.Sink, opts ...ReceiveOptions) ([]ccr.Received, error) {
-	run, err := c.receiver(sink, opts, 0)
+	run, err := c.receiver(sink, opts, 0, false)
 	if err != nil {
 		return nil, err
 	}
@@ -68,9 +82,10 @@ func (c *Client) Receive(ctx context.Context, sink ccr.Sink, opts ...ReceiveOpti
 // Watch runs [Client.Receive] now and then every interval, give or take a
 // fifth, until the context ends or the range is left. Errors are yielded and
 // watching goes on; zero means five minutes. Reports that were received beside
-// an error are yielded with it.
+// an error are yielded with it. What other workers are at work on is left to
+// them.
 func (c *Client) Watch(ctx context.Context, sink ccr.Sink, interval time.Duration, opts ...ReceiveOptions) iter.Seq2[[]ccr.Received, error] {
-	run, err := c.receiver(sink, opts, interval)
+	run, err := c.receiver(sink, opts, interval, true)
 	if err != nil {
 		return func(yield func([]ccr.Received, error) bool) { yield(nil, err) }
 	}
@@ -78,7 +93,7 @@ func (c *Client) Watch(ctx context.Context, sink ccr.Sink, interval time.Duratio
 }
 
 // receiver checks the arguments and returns what receives once.
-func (c *Client) receiver(sink ccr.Sink, opts []ReceiveOptions, interval time.Duration) (func(context.Context) ([]ccr.Received, error), error) {
+func (c *Client) receiver(sink ccr.Sink, opts []ReceiveOptions, interval time.Duration, watch bool) (func(context.Context) ([]ccr.Received, error), error) {
 	var f ccr.Faults
 	var o ReceiveOptions
 	switch len(opts) {
@@ -100,7 +115,7 @@ func (c *Client) receiver(sink ccr.Sink, opts []ReceiveOptions, interval time.Du
 	if o.Concurrency < 0 || o.Concurrency > maxConcurrency {
 		f.Addf("options.Concurrency", "must be from 0 to %d", maxConcurrency)
 	}
-	src := &source{c: c, anything: o.AcceptAnyContent, most: cmp.Or(o.MaxReportSize, MaxReportSize)}
+	src := &source{c: c, match: o.Match, anything: o.AcceptAnyContent, most: cmp.Or(o.MaxReportSize, MaxReportSize)}
 	if o.CorrelationID != "" {
 		if ccr.SafeToken(o.CorrelationID) == "" {
 			f.Add("options.CorrelationID", "must be 1 to 128 letters, digits or _.:/-")
@@ -112,8 +127,9 @@ func (c *Client) receiver(sink ccr.Sink, opts []ReceiveOptions, interval time.Du
 	}
 	return func(ctx context.Context) ([]ccr.Received, error) {
 		return receive.Run(ctx, src, sink, receive.Options{
-			Service: service, Environment: c.t.Environment(), Logger: c.t.Logger(), Ledger: o.Ledger,
-			LeaveRemote: o.LeaveRemote, Concurrency: o.Concurrency, Progress: o.Progress,
+			Service: service, Environment: c.t.Environment(), Account: c.secret.account(), Logger: c.t.Logger(),
+			Ledger: o.Ledger, Lease: c.t.Lease(), LeaveRemote: o.LeaveRemote, SkipClaimed: o.SkipClaimed || watch,
+			Concurrency: o.Concurrency, Progress: o.Progress,
 		})
 	}, nil
 }
@@ -123,6 +139,7 @@ const maxConcurrency = 64
 // source is the bureau as internal/receive sees it.
 type source struct {
 	c        *Client
+	match    func(name string) bool // nil: all
 	anything bool
 	most     int64 // bytes of one report
 	call     []ccr.CallOption
@@ -134,23 +151,37 @@ func (s *source) List(ctx context.Context) ([]receive.Item, error) {
 	if err != nil {
 		return nil, err
 	}
-	items := make([]receive.Item, len(names))
-	for i, name := range names {
-		items[i] = receive.Item{Name: name, Size: -1}
+	items := make([]receive.Item, 0, len(names))
+	for _, name := range names {
+		if s.match == nil || s.match(name) {
+			items = append(items, receive.Item{Name: name, Size: -1})
+		}
 	}
 	return items, nil
+}
+
+// Present implements [receive.Source].
+func (s *source) Present(ctx context.Context) (map[string]bool, error) {
+	names, err := s.c.ListReports(ctx, s.call...)
+	if err != nil {
+		return nil, err
+	}
+	present := make(map[string]bool, len(names))
+	for _, name := range names {
+		present[name] = true
+	}
+	return present, nil
 }
 
 // Settle implements [receive.Source]. A report that is no longer listed is
 // archived, whatever the gateway said: an earlier attempt whose answer was
 // lost may have done it.
-func (s *source) Settle(ctx context.Context, item receive.Item) error {
-	_, err := s.c.ArchiveByName(ctx, []string{item.Name}, s.call...)
+func (s *source) Settle(ctx context.Context, item receive.Item, check func() error) error {
+	_, err := s.c.ArchiveByName(transport.WithBefore(ctx, check), []string{item.Name}, s.call...)
 	if err == nil || errors.Is(err, ccr.ErrNotSent) || errors.Is(err, ccr.ErrUnauthorized) {
 		return err
 	}
-	left, listErr := s.c.ListReports(ctx, s.call...)
-	if listErr == nil && !slices.Contains(left, item.Name) {
+	if left, listErr := s.Present(ctx); listErr == nil && !left[item.Name] {
 		return nil
 	}
 	return err

@@ -34,7 +34,7 @@ func Example() {
 	}
 	fmt.Println(sent.Path, sent.Size, sent.Verification)
 
-	received, err := drop.Receive(ctx, memorySink{}, sftp.ReceiveOptions{StableFor: -1})
+	received, err := drop.Receive(ctx, memorySink{}, sftp.ReceiveOptions{StableFor: -1, Ledger: ccr.NewMemoryLedger()})
 	if err != nil {
 		log.Fatal(err)
 	}

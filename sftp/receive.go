@@ -46,9 +46,15 @@ type ReceiveOptions struct {
 	// Match chooses files; nil takes all regular ones whose name is not that
 	// of a temporary file.
 	Match func(Entry) bool
-	// Ledger remembers what was received. nil: the sink's own (DirSink has
-	// one), else nothing is remembered beyond the call.
+	// Ledger remembers what was received, and who is at work on what. nil: the
+	// one that a [ccr.DirSink] keeps in its folder, for one process at a time;
+	// any other sink needs one. Workers that share a ledger divide the files
+	// among them, and must share the sink.
 	Ledger ccr.Ledger
+	// SkipClaimed leaves what other workers are at work on to them, without
+	// waiting: it is reported as [ccr.ClaimedElsewhere], and [ccr.Complete] is
+	// false. Watch always does so.
+	SkipClaimed bool
 	// Channels is what [DownloadOptions.Channels] is.
 	Channels int
 	// Progress is called for each file.
@@ -65,8 +71,14 @@ const defaultStableFor = 5 * time.Second
 // asked to. Whatever moment the process dies at, the next Receive goes on
 // from there, and nothing is lost or delivered twice.
 //
+// Several workers may do so at once over one ledger and one sink: each file is
+// claimed before it is fetched, for as long as [Config.Lease] says, and waited
+// for while another worker is at work on it. What a dead worker had claimed is
+// taken over when its claim ends.
+//
 // The result has one element for each file that was dealt with. The error
-// joins the failures; it is nil if there were none.
+// joins the failures; without one, and without SkipClaimed, everything that
+// was listed (and stable) is in the sink.
 func (c *Client) Receive(ctx context.Context, sink ccr.Sink, opts ...ReceiveOptions) ([]ccr.Received, error) {
 	const op = "Receive"
 	o, err := one(op, opts)
@@ -83,12 +95,14 @@ func (c *Client) Receive(ctx context.Context, sink ccr.Sink, opts ...ReceiveOpti
 // Watch receives again and again, about every interval (default 5 min), until
 // the context ends or the loop is left. What it has seen before counts as
 // stable if it looks the same one interval later, without further waiting.
-// Errors are yielded, and watching goes on.
+// Errors are yielded, and watching goes on. What other workers are at work on
+// is left to them.
 func (c *Client) Watch(ctx context.Context, sink ccr.Sink, interval time.Duration, opts ...ReceiveOptions) iter.Seq2[[]ccr.Received, error] {
 	const op = "Receive"
 	o, err := one(op, opts)
 	var src *source
 	if err == nil {
+		o.SkipClaimed = true
 		src, err = c.source(op, o)
 	}
 	if err != nil {
@@ -152,7 +166,8 @@ func (s *source) receive(ctx context.Context, sink ccr.Sink) ([]ccr.Received, er
 	}
 	defer leave()
 	return receive.Run(ctx, s, sink, receive.Options{
-		Service: serviceName, Environment: s.c.environment, Ledger: s.o.Ledger, LeaveRemote: s.o.After == LeaveRemote,
+		Service: serviceName, Environment: s.c.environment, Account: s.c.cfg.Layout.Vendor + "/" + s.c.cfg.User, Folder: s.dir,
+		Ledger: s.o.Ledger, Lease: s.c.cfg.Lease, LeaveRemote: s.o.After == LeaveRemote, SkipClaimed: s.o.SkipClaimed,
 		Concurrency: s.c.cfg.Concurrency, Progress: s.o.Progress, Logger: s.c.cfg.Logger,
 	})
 }
@@ -182,6 +197,19 @@ func (s *source) List(ctx context.Context) ([]receive.Item, error) {
 		items = append(items, receive.Item{Name: e.Name, Size: said(e.Size), ModTime: e.ModTime, Identity: s.identity(e)})
 	}
 	return items, nil
+}
+
+// Present implements [receive.Source].
+func (s *source) Present(ctx context.Context) (map[string]bool, error) {
+	all, err := run(ctx, s.c, func(ctx context.Context) ([]Entry, error) { return s.c.list(ctx, s.dir) })
+	if err != nil {
+		return nil, s.failed(s.dir, missing(err))
+	}
+	present := make(map[string]bool, len(all))
+	for _, e := range all {
+		present[e.Name] = true
+	}
+	return present, nil
 }
 
 // poll lists once and notes how each file looks.
@@ -294,7 +322,7 @@ func (s *source) Fetch(ctx context.Context, item receive.Item, restart func() (i
 
 // Settle removes or moves the remote file, unless it is not the one that was
 // received any more. One that is gone was settled before.
-func (s *source) Settle(ctx context.Context, item receive.Item) error {
+func (s *source) Settle(ctx context.Context, item receive.Item, check func() error) error {
 	path := s.path(item)
 	if err := s.mayNotSettle(); err != nil {
 		return s.failed(path, err)
@@ -319,6 +347,9 @@ func (s *source) Settle(ctx context.Context, item receive.Item) error {
 				return context.Cause(ctx)
 			}
 			if s.o.After == RemoveRemote {
+				if err := check(); err != nil {
+					return err
+				}
 				return ch.Remove(path)
 			}
 			to := join(s.move, item.Name)
@@ -326,6 +357,9 @@ func (s *source) Settle(ctx context.Context, item receive.Item) error {
 			case err == nil:
 				return ErrExists
 			case engine.IsLost(err):
+				return err
+			}
+			if err := check(); err != nil {
 				return err
 			}
 			return missing(ch.Rename(path, to))

@@ -154,7 +154,7 @@ func TestReceiveIntoABrokenSink(t *testing.T) {
 	b := startSFTPTest(t)
 	c := b.client(t)
 	b.put(t, "downloads/r.csv", content(3<<20))
-	_, err := c.Receive(t.Context(), brokenSink{}, sftp.ReceiveOptions{StableFor: -1})
+	_, err := c.Receive(t.Context(), brokenSink{}, sftp.ReceiveOptions{StableFor: -1, Ledger: ccr.NewMemoryLedger()})
 	require.ErrorIs(t, err, errBrokenSink)
 	assert.Len(t, b.srv.Requests(sftptest.OpOpen), 1)
 }

@@ -152,6 +152,7 @@ var direct = map[string]string{
 	"github.com/skeema/knownhosts":          "known_hosts files",
 	"github.com/golang-jwt/jwt/v5":          "the expiry of a token",
 	"github.com/gofrs/flock":                "one process at a time on a ledger file",
+	"golang.org/x/sys":                      "a rename that never replaces: one atomic step, so that no delivery is lost or comes twice",
 }
 
 func TestGoMod(t *testing.T) {

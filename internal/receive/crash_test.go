@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 
@@ -119,10 +120,16 @@ var (
 	}
 )
 
-// breakAt breaks one run after the other at the given points, then runs until
+// breakAt is breakIn in a bubble, where a dead worker's lease is over at once.
+func breakAt(t *testing.T, s scenario, points ...int) (broke bool) {
+	synctest.Test(t, func(t *testing.T) { broke = breakIn(t, s, points...) })
+	return broke
+}
+
+// breakIn breaks one run after the other at the given points, then runs until
 // all is well, and checks what the consumer and the vendor have. It returns
 // false when the first run ended before its point.
-func breakAt(t *testing.T, s scenario, points ...int) bool {
+func breakIn(t *testing.T, s scenario, points ...int) bool {
 	dir := filepath.Join(t.TempDir(), "sink")
 	defer os.RemoveAll(filepath.Dir(dir))
 	contents := s.contents()
@@ -221,8 +228,8 @@ func breakAt(t *testing.T, s scenario, points ...int) bool {
 	for name, e := range entries(t, s, dir, memory) {
 		// "delivered" is right, too, where only the record of the settling was lost.
 		require.Contains(t, []string{ccr.StateDelivered, ccr.StateArchived}, e.State, where)
-		require.Equal(t, name, e.Name, where)
-		for _, a := range []string{attrRef, attrAttempt, attrBeside} {
+		require.Equal(t, name, e.FileName(), where)
+		for _, a := range []string{attrRef, attrAttempt, attrDuplicate} {
 			require.NotContains(t, e.Attributes, a, where)
 		}
 	}
@@ -284,7 +291,7 @@ func entries(t *testing.T, s scenario, dir string, l ccr.Ledger) map[string]ccr.
 	}
 	out := map[string]ccr.LedgerEntry{}
 	for name := range s.contents() {
-		e, err := l.Load(t.Context(), "in|test|uat|"+name)
+		e, err := l.Load(t.Context(), testKey(name))
 		require.NoError(t, err)
 		out[name] = e
 	}

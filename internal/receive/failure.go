@@ -1,7 +1,6 @@
 package receive
 
 import (
-	"context"
 	"errors"
 	"fmt"
 
@@ -34,14 +33,4 @@ func (e *engine) failure(name string, cause error, advice string) *ccr.Error {
 		out.RetryAfter = inner.RetryAfter
 	}
 	return out
-}
-
-// ended says that the context has ended, and why if its owner said so: it is
-// context.Canceled or DeadlineExceeded, and the cause as well.
-func ended(ctx context.Context) error {
-	err, cause := ctx.Err(), context.Cause(ctx)
-	if errors.Is(cause, err) {
-		return cause
-	}
-	return fmt.Errorf("%w: %w", err, cause)
 }

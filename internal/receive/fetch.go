@@ -15,90 +15,92 @@ import (
 
 // fetched is content that arrived whole and waits in the sink's writer.
 type fetched struct {
-	file  ccr.Delivery
-	token string // of the delivery
-	sum   string // hex SHA-256
-	size  int64
+	delivery ccr.Delivery
+	token    string // of the delivery
+	sum      string // hex SHA-256
+	size     int64
 }
 
-// fetch brings the content into a new file of the sink. known goes to the
-// sink as it is.
-func (j *job) fetch(ctx context.Context, known bool) (fetched, error) {
-	in := &intake{ctx: ctx, job: j, info: j.info(known)}
+// fetch brings the content into a new delivery. known goes to the sink as it
+// is. What is whole, the source decides: a listed size may be wrong.
+func (j *job) fetch(ctx context.Context, token string, known bool) (fetched, error) {
+	in := &intake{ctx: ctx, job: j, item: j.info(token, known), again: token == j.found.Attributes[attrAttempt]}
 	err := j.src.Fetch(ctx, j.item, in.restart)
-	file := in.file
-	in.file = nil // a writer that the source kept is dead from here on
+	delivery := in.delivery
+	in.delivery = nil // a writer that the source kept is dead from here on
 	switch {
 	case in.err != nil: // whatever the source made of it
 		err = in.err
-	case err != nil:
-	case file == nil:
+	case err == nil && delivery == nil:
 		err = fmt.Errorf("%w: the source wrote nothing", ccr.ErrIncomplete)
-	case j.item.Size >= 0 && in.size != j.item.Size:
-		err = fmt.Errorf("%w: %d bytes of %d", ccr.ErrIncomplete, in.size, j.item.Size)
 	}
 	if err != nil {
-		if file != nil {
-			err = errors.Join(err, file.Abort(ctx))
+		if delivery != nil {
+			err = errors.Join(err, abort(ctx, delivery))
 		}
 		return fetched{}, err
 	}
-	return fetched{file, in.info.Token, hex.EncodeToString(in.hash.Sum(nil)), in.size}, nil
+	return fetched{delivery, in.item.Token, hex.EncodeToString(in.hash.Sum(nil)), in.size}, nil
 }
 
 // intake counts and hashes on the way into the sink.
 type intake struct {
-	ctx  context.Context
-	job  *job
-	info ccr.Item
-	file ccr.Delivery
-	hash hash.Hash
-	size int64
-	err  error // the sink's; sticky, so that a source does not retry for it
+	ctx      context.Context
+	job      *job
+	item     ccr.Item
+	again    bool // the token stays, since it may be committed
+	begun    bool
+	delivery ccr.Delivery
+	hash     hash.Hash
+	size     int64
+	err      error // the sink's; sticky, so that a source does not retry for it
 }
 
-// restart begins the file anew.
+// restart begins a delivery, and gives the one before up.
 func (in *intake) restart() (io.Writer, error) {
 	if in.err != nil {
 		return nil, in.err
 	}
-	if in.file != nil {
-		err := in.file.Abort(in.ctx)
-		in.file = nil
+	if in.delivery != nil {
+		err := in.delivery.Abort(in.ctx)
+		in.delivery = nil
 		if err != nil {
 			in.err = fmt.Errorf("discard an attempt: %w", err)
 			return nil, in.err
 		}
 	}
-	in.info.Token = rand.Text()
-	file, err := in.job.sink.Create(in.ctx, in.info)
+	if in.begun && !in.again {
+		in.item.Token = rand.Text()
+	}
+	in.begun = true
+	delivery, err := in.job.sink.Create(in.ctx, in.item)
 	if err != nil {
 		in.err = err
 		return nil, err
 	}
-	in.file, in.hash, in.size = file, sha256.New(), 0
-	return &pass{in, file}, nil
+	in.delivery, in.hash, in.size = delivery, sha256.New(), 0
+	return &pass{in, delivery}, nil
 }
 
 // pass is the writer of one attempt; a later restart ends it.
 type pass struct {
-	in   *intake
-	file ccr.Delivery
+	in       *intake
+	delivery ccr.Delivery
 }
 
 func (p *pass) Write(b []byte) (int, error) {
 	in := p.in
-	if in.file != p.file {
+	if in.delivery != p.delivery {
 		return 0, errors.New("ccr: write to an attempt that has ended")
 	}
 	if in.err != nil {
 		return 0, in.err
 	}
-	n, err := p.file.Write(b)
+	n, err := p.delivery.Write(b)
 	if err == nil && n < len(b) {
 		err = io.ErrShortWrite
 	}
-	in.hash.Write(b[:n])
+	in.hash.Write(b[:n]) //nolint:errcheck // a hash takes everything
 	in.size += int64(n)
 	if err != nil {
 		in.err = err
@@ -106,7 +108,7 @@ func (p *pass) Write(b []byte) (int, error) {
 	}
 	in.job.bytes = in.size
 	if f := in.job.opts.Progress; f != nil {
-		f(ccr.Progress{Operation: operation, Name: in.info.Name, Bytes: in.size, TotalBytes: max(in.info.Size, 0)})
+		f(ccr.Progress{Operation: operation, Name: in.item.Name, Bytes: in.size, TotalBytes: max(in.item.Size, 0)})
 	}
 	return n, nil
 }

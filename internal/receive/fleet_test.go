@@ -4,12 +4,15 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -21,42 +24,48 @@ import (
 // a consumer takes everything away at once. Each file arrives exactly once.
 func TestFleet(t *testing.T) {
 	t.Parallel()
-	rounds := 10
-	if os.Getenv("CCR_LONG") != "" {
-		rounds = 2000
-	}
-	for round := range rounds {
-		weak, crash := round%2 == 0, round%3 == 0
-		dir := t.TempDir()
-		memory := &yieldingLedger{ccr.NewMemoryLedger()}
-		v := newVendor(t, weak, four)
-		c := &consumer{t: t, got: map[string][]string{}}
-		worker := func(at int) error {
-			b := &breaker{at: at, crash: crash}
-			src := &source{vendor: v, breaker: b}
-			sink := &brokenSink{dir: ccr.DirSink(dir), breaker: b, src: src, taken: c.take}
-			_, err := Run(t.Context(), src, sink, Options{Service: "test", Environment: "uat",
-				Ledger: &brokenLedger{memory, b}, Concurrency: 1 + round%4})
-			return err
+	synctest.Test(t, func(t *testing.T) {
+		rounds := 10
+		if os.Getenv("CCR_LONG") != "" {
+			rounds = 2000
 		}
-		var wg sync.WaitGroup
-		for i := range 3 {
-			at := -1
-			if i > 0 {
-				at = (round*13 + i*29) % 120
+		for round := range rounds {
+			weak, crash := round%2 == 0, round%3 == 0
+			dir := t.TempDir()
+			memory := &yieldingLedger{ccr.NewMemoryLedger()}
+			v := newVendor(t, weak, four)
+			c := &consumer{t: t, got: map[string][]string{}}
+			worker := func(at int) error {
+				b := &breaker{at: at, crash: crash}
+				src := &source{vendor: v, breaker: b}
+				sink := &brokenSink{dir: ccr.DirSink(dir), breaker: b, src: src, taken: c.take}
+				_, err := Run(t.Context(), src, sink, Options{Service: "test", Environment: "uat",
+					Ledger: &brokenLedger{memory, b}, Concurrency: 1 + round%4})
+				return err
 			}
-			wg.Go(func() { _ = worker(at) }) //nolint:errcheck // the last run counts
+			var wg sync.WaitGroup
+			for i := range 3 {
+				at := -1
+				if i > 0 {
+					at = (round*13 + i*29) % 120
+				}
+				wg.Go(func() {
+					if err := worker(at); at < 0 {
+						assert.NoError(t, err, "a worker that nothing befell")
+					}
+				})
+			}
+			wg.Wait()
+			for tries := 0; worker(-1) != nil; tries++ {
+				require.Less(t, tries, 3)
+			}
+			for name, content := range four {
+				require.Equal(t, []string{content}, c.got[name], "round %d: %s", round, name)
+				require.NotEmpty(t, v.settled[name], "round %d: %s", round, name)
+			}
+			require.Empty(t, v.left())
 		}
-		wg.Wait()
-		for tries := 0; worker(-1) != nil; tries++ {
-			require.Less(t, tries, 3)
-		}
-		for name, content := range four {
-			require.Equal(t, []string{content}, c.got[name], "round %d: %s", round, name)
-			require.NotEmpty(t, v.settled[name], "round %d: %s", round, name)
-		}
-		require.Empty(t, v.left())
-	}
+	})
 }
 
 // yieldingLedger lets the others go first.
@@ -90,108 +99,210 @@ func staged(t *testing.T, dir string, l ccr.Ledger, v *vendor) {
 // What another folder holds staged must not be taken for delivered.
 func TestStagedInAnotherSink(t *testing.T) {
 	t.Parallel()
-	here, elsewhere := t.TempDir(), t.TempDir()
-	l := ccr.NewMemoryLedger()
-	v := newVendor(t, false, map[string]string{"a.csv": "alpha"})
-	staged(t, elsewhere, l, v)
-	opts := Options{Service: "test", Environment: "uat", Ledger: l}
-	src := &source{vendor: v, breaker: &breaker{at: -1}}
-	for _, sink := range []ccr.Sink{ccr.DirSink(here), noSink{errFull}} {
-		got, err := Run(t.Context(), src, sink, opts)
-		require.ErrorContains(t, err, "another sink")
-		require.Equal(t, ccr.ReceiveFailed, got[0].State)
-		require.Len(t, v.left(), 1)
-	}
-	require.NoFileExists(t, filepath.Join(here, "a.csv"))
-	got, err := Run(t.Context(), src, ccr.DirSink(elsewhere), opts)
-	require.NoError(t, err)
-	require.Equal(t, ccr.Delivered, got[0].State)
-	require.FileExists(t, got[0].Location)
-	require.Empty(t, v.left())
-	require.Equal(t, 1, v.fetches, "a strong identity needs no second look")
+	synctest.Test(t, func(t *testing.T) {
+		here, elsewhere := t.TempDir(), t.TempDir()
+		l := ccr.NewMemoryLedger()
+		v := newVendor(t, false, map[string]string{"a.csv": "alpha"})
+		staged(t, elsewhere, l, v)
+		opts := Options{Service: "test", Environment: "uat", Ledger: l}
+		src := &source{vendor: v, breaker: &breaker{at: -1}}
+		for _, sink := range []ccr.Sink{ccr.DirSink(here), noSink{errFull}} {
+			got, err := Run(t.Context(), src, sink, opts)
+			require.ErrorContains(t, err, "another sink")
+			require.Equal(t, ccr.ReceiveFailed, got[0].State)
+			require.Len(t, v.left(), 1)
+		}
+		require.NoFileExists(t, filepath.Join(here, "a.csv"))
+		got, err := Run(t.Context(), src, ccr.DirSink(elsewhere), opts)
+		require.NoError(t, err)
+		require.Equal(t, ccr.Delivered, got[0].State)
+		require.FileExists(t, got[0].Location)
+		require.Empty(t, v.left())
+		require.Equal(t, 2, v.fetches, "what an earlier run fetched is compared before it goes")
+	})
 }
 
 // After a crash the vendor has other content under the name: both arrive,
 // one result at a time.
 func TestOverwrittenAfterStaging(t *testing.T) {
 	t.Parallel()
-	for _, weak := range []bool{true, false} {
-		dir, l := t.TempDir(), ccr.NewMemoryLedger()
-		v := newVendor(t, weak, map[string]string{"a.csv": "alpha"})
-		staged(t, dir, l, v)
-		v.put("a.csv", "omega")
-		opts := Options{Service: "test", Environment: "uat", Ledger: l}
-		src := &source{vendor: v, breaker: &breaker{at: -1}, ledger: l}
-		got, err := Run(t.Context(), src, ccr.DirSink(dir), opts)
-		require.ErrorContains(t, err, "other content")
-		require.Equal(t, ccr.DeliveredNotArchived, got[0].State)
-		require.Equal(t, sumOf("alpha"), got[0].SHA256)
-		require.Equal(t, filepath.Join(dir, "a.csv"), got[0].Location)
-		require.NoError(t, os.Remove(got[0].Location), "taken away at once")
+	synctest.Test(t, func(t *testing.T) {
+		for _, weak := range []bool{true, false} {
+			dir, l := t.TempDir(), ccr.NewMemoryLedger()
+			v := newVendor(t, weak, map[string]string{"a.csv": "alpha"})
+			staged(t, dir, l, v)
+			v.put("a.csv", "omega")
+			opts := Options{Service: "test", Environment: "uat", Ledger: l}
+			src := &source{vendor: v, breaker: &breaker{at: -1}, ledger: l}
+			got, err := Run(t.Context(), src, ccr.DirSink(dir), opts)
+			require.ErrorContains(t, err, "other content")
+			require.Equal(t, ccr.DeliveredNotArchived, got[0].State)
+			require.Equal(t, sumOf("alpha"), got[0].SHA256)
+			require.Equal(t, filepath.Join(dir, "a.csv"), got[0].Location)
+			require.NoError(t, os.Remove(got[0].Location), "taken away at once")
 
-		// And a crash before this one is committed: it stays beside.
-		staged(t, dir, l, v)
-		got, err = Run(t.Context(), src, ccr.DirSink(dir), opts)
-		require.NoError(t, err)
-		require.Equal(t, ccr.Delivered, got[0].State)
-		require.Equal(t, sumOf("omega"), got[0].SHA256)
-		require.Equal(t, filepath.Join(dir, "a.other-"+sumOf("omega")[:16]+".csv"), got[0].Location)
-		require.Empty(t, v.left())
-		rest, err := filepath.Glob(filepath.Join(dir, ".ccr", "*-*"))
-		require.NoError(t, err)
-		require.Empty(t, rest)
-	}
+			// And a crash before this one is committed: it stays beside.
+			staged(t, dir, l, v)
+			got, err = Run(t.Context(), src, ccr.DirSink(dir), opts)
+			require.NoError(t, err)
+			require.Equal(t, ccr.Delivered, got[0].State)
+			require.Equal(t, sumOf("omega"), got[0].SHA256)
+			require.Equal(t, filepath.Join(dir, "a.other-"+sumOf("omega")[:16]+".csv"), got[0].Location)
+			require.Empty(t, v.left())
+			rest, err := filepath.Glob(filepath.Join(dir, ".ccr", "*-*"))
+			require.NoError(t, err)
+			require.Empty(t, rest)
+		}
+	})
 }
 
 // The vendor cannot be reached when a staged file is committed: that much is
 // reported, and nothing is settled.
 func TestRecoveredButNotCompared(t *testing.T) {
 	t.Parallel()
-	dir, l := t.TempDir(), ccr.NewMemoryLedger()
-	v := newVendor(t, true, map[string]string{"a.csv": "alpha"})
-	staged(t, dir, l, v)
-	src := &funcs{items: []Item{{Name: "a.csv", Size: -1}},
-		fetch: func(context.Context, Item, func() (io.Writer, error)) error { return errFault }}
-	opts := Options{Service: "test", Environment: "uat", Ledger: l}
-	got, err := Run(t.Context(), src, ccr.DirSink(dir), opts)
-	require.ErrorIs(t, err, errFault)
-	require.Equal(t, ccr.DeliveredNotArchived, got[0].State)
-	require.FileExists(t, got[0].Location)
-	got, err = Run(t.Context(), src, ccr.DirSink(dir), opts)
-	require.ErrorIs(t, err, errFault)
-	require.Equal(t, ccr.ReceiveFailed, got[0].State, "nothing new is known to be in the sink")
+	synctest.Test(t, func(t *testing.T) {
+		dir, l := t.TempDir(), ccr.NewMemoryLedger()
+		v := newVendor(t, true, map[string]string{"a.csv": "alpha"})
+		staged(t, dir, l, v)
+		src := &funcs{items: []Item{{Name: "a.csv", Size: -1}},
+			fetch: func(context.Context, Item, func() (io.Writer, error)) error { return errFault }}
+		opts := Options{Service: "test", Environment: "uat", Ledger: l}
+		got, err := Run(t.Context(), src, ccr.DirSink(dir), opts)
+		require.ErrorIs(t, err, errFault)
+		require.Equal(t, ccr.DeliveredNotArchived, got[0].State)
+		require.FileExists(t, got[0].Location)
+		got, err = Run(t.Context(), src, ccr.DirSink(dir), opts)
+		require.ErrorIs(t, err, errFault)
+		require.Equal(t, ccr.ReceiveFailed, got[0].State, "nothing new is known to be in the sink")
+	})
 }
 
-// Another worker runs in the middle of ours, at each moment where it can.
+// freezable is a ledger that a frozen worker does not reach: its heartbeats
+// fail until it wakes.
+type freezable struct {
+	ccr.Ledger
+	frozen atomic.Bool
+}
+
+func (l *freezable) Load(ctx context.Context, key string) (ccr.LedgerEntry, error) {
+	if l.frozen.Load() {
+		return ccr.LedgerEntry{}, errFault
+	}
+	return l.Ledger.Load(ctx, key)
+}
+
+func (l *freezable) Store(ctx context.Context, e ccr.LedgerEntry) error {
+	if l.frozen.Load() {
+		return errFault
+	}
+	return l.Ledger.Store(ctx, e)
+}
+
+// during calls do while the worker is frozen.
+func (l *freezable) during(do func()) {
+	l.frozen.Store(true)
+	defer l.frozen.Store(false)
+	do()
+}
+
+// Another worker comes in the middle of ours, at each moment where it can, and
+// leaves the item to us; or ours is frozen for longer than its lease, and the
+// other one takes over.
 func TestAnotherWorkerBetween(t *testing.T) {
 	t.Parallel()
-	for _, moment := range []string{"before fetch", "after store staged", "after commit"} {
+	for _, moment := range []string{"before fetch", "after fetch", "after store staged", "before commit", "after commit", "before settle"} {
 		for _, weak := range []bool{true, false} {
-			t.Run(fmt.Sprintf("%s,weak=%t", moment, weak), func(t *testing.T) {
-				t.Parallel()
+			for _, freeze := range []bool{true, false} {
+				if freeze && moment == "after store staged" {
+					continue // no time passes in a bubble while the claim's mutex is held; "before commit" is next
+				}
+				t.Run(fmt.Sprintf("%s,weak=%t,freeze=%t", moment, weak, freeze), func(t *testing.T) {
+					t.Parallel()
+					synctest.Test(t, func(t *testing.T) { anotherWorker(t, moment, weak, freeze) })
+				})
+			}
+		}
+	}
+}
+
+func anotherWorker(t *testing.T, moment string, weak, freeze bool) {
+	dir := t.TempDir()
+	memory := ccr.NewMemoryLedger()
+	mine := &freezable{Ledger: memory}
+	v := newVendor(t, weak, map[string]string{"a.csv": "alpha"})
+	c := &consumer{t: t, got: map[string][]string{}}
+	work := func(b *breaker, l ccr.Ledger, skip bool) ccr.Received {
+		src := &source{vendor: v, breaker: b, ledger: memory}
+		sink := &brokenSink{dir: ccr.DirSink(dir), breaker: b, src: src, taken: c.take}
+		got, err := Run(t.Context(), src, sink, Options{Service: "test", Environment: "uat", SkipClaimed: skip, Ledger: &brokenLedger{l, b}})
+		require.NoError(t, err)
+		require.Len(t, got, 1)
+		return got[0]
+	}
+	var theirs ccr.Received
+	b := &breaker{at: -1}
+	b.hook = func(op string) {
+		if op != moment || theirs.State != "" {
+			return
+		}
+		if !freeze {
+			theirs = work(&breaker{at: -1}, memory, true)
+			return
+		}
+		mine.during(func() { theirs = work(&breaker{at: -1}, memory, false) })
+	}
+	ours := work(b, mine, false)
+	assert.Equal(t, []string{"alpha"}, c.got["a.csv"])
+	assert.Empty(t, v.left())
+	if !freeze {
+		assert.Equal(t, ccr.Delivered, ours.State)
+		assert.Equal(t, ccr.Received{Name: "a.csv", Size: theirs.Size, State: ccr.ClaimedElsewhere}, theirs)
+		assert.False(t, ccr.Complete([]ccr.Received{theirs}))
+		return
+	}
+	assert.ElementsMatch(t, []ccr.ReceivedState{ccr.Delivered, ccr.DeliveredBefore}, []ccr.ReceivedState{ours.State, theirs.State})
+	assert.Equal(t, moment == "after commit" || moment == "before settle", ours.State == ccr.Delivered)
+}
+
+// A worker waits for what another one is at work on, and neither fetches it
+// again nor fails.
+func TestWaitsForAnotherWorker(t *testing.T) {
+	t.Parallel()
+	for _, weak := range []bool{true, false} {
+		for _, leave := range []bool{true, false} {
+			synctest.Test(t, func(t *testing.T) {
 				dir := t.TempDir()
 				memory := ccr.NewMemoryLedger()
-				v := newVendor(t, weak, map[string]string{"a.csv": "alpha"})
+				v := newVendor(t, weak, four)
 				c := &consumer{t: t, got: map[string][]string{}}
-				work := func(b *breaker) []ccr.Received {
-					src := &source{vendor: v, breaker: b, ledger: memory}
-					sink := &brokenSink{dir: ccr.DirSink(dir), breaker: b, src: src, taken: c.take}
-					got, err := Run(t.Context(), src, sink, Options{Service: "test", Environment: "uat", Ledger: &brokenLedger{memory, b}})
-					require.NoError(t, err)
-					require.Len(t, got, 1)
-					return got
+				var wg sync.WaitGroup
+				results := make([][]ccr.Received, 8)
+				for i := range results {
+					wg.Go(func() {
+						b := &breaker{at: -1, hook: func(string) { time.Sleep(time.Duration(rand.N(20 * time.Second))) }}
+						src := &source{vendor: v, breaker: b, ledger: memory}
+						sink := &brokenSink{dir: ccr.DirSink(dir), breaker: b, src: src, taken: c.take}
+						got, err := Run(t.Context(), src, sink, Options{Service: "test", Environment: "uat",
+							Ledger: memory, Concurrency: 1 + i%3, LeaveRemote: leave})
+						assert.NoError(t, err)
+						assert.True(t, ccr.Complete(got))
+						results[i] = got
+					})
 				}
-				var theirs ccr.Received
-				ours := work(&breaker{at: -1, hook: func(op string) {
-					if op == moment && theirs.State == "" {
-						theirs = work(&breaker{at: -1})[0]
+				wg.Wait()
+				delivered := map[string]int{}
+				for _, got := range results {
+					for _, r := range got {
+						if r.State == ccr.Delivered {
+							delivered[r.Name]++
+						}
 					}
-				}})[0]
-				assert.Equal(t, []string{"alpha"}, c.got["a.csv"])
-				assert.Empty(t, v.left())
-				states := []ccr.ReceivedState{ours.State, theirs.State}
-				assert.ElementsMatch(t, []ccr.ReceivedState{ccr.Delivered, ccr.DeliveredBefore}, states)
-				assert.Equal(t, moment == "after commit", ours.State == ccr.Delivered)
+				}
+				for name, content := range four {
+					require.Equal(t, []string{content}, c.got[name])
+					require.Equal(t, 1, delivered[name], "one of them has delivered it")
+				}
+				assert.Equal(t, len(four), v.fetches)
 			})
 		}
 	}
@@ -204,61 +315,70 @@ func TestOvertaken(t *testing.T) {
 	for _, death := range []string{"", "before commit", "before settle"} {
 		t.Run("dies "+death, func(t *testing.T) {
 			t.Parallel()
-			dir := t.TempDir()
-			memory := ccr.NewMemoryLedger()
-			v := newVendor(t, true, map[string]string{"a.csv": "alpha"})
-			c := &consumer{t: t, got: map[string][]string{}}
-			work := func(b *breaker) ([]ccr.Received, error) {
-				src := &source{vendor: v, breaker: b, ledger: memory}
-				sink := &brokenSink{dir: ccr.DirSink(dir), breaker: b, src: src, taken: c.take}
-				return Run(t.Context(), src, sink, Options{Service: "test", Environment: "uat", Ledger: &brokenLedger{memory, b}})
-			}
-			got, err := work(&breaker{at: -1, hook: func(op string) {
-				if op != "after commit" {
-					return
-				}
-				v.put("a.csv", "omega")
-				other := &breaker{at: -1}
-				other.hook = func(op string) {
-					if op == death {
-						other.mu.Lock()
-						other.dead = true
-						other.mu.Unlock()
-					}
-				}
-				_, err := work(other)
-				assert.Equal(t, death != "", err != nil)
-			}})
-			require.ErrorContains(t, err, "another worker goes on")
-			require.Equal(t, ccr.DeliveredNotArchived, got[0].State)
-			require.Equal(t, sumOf("alpha"), got[0].SHA256)
-			require.NotEmpty(t, got[0].Location)
-			for tries := 0; err != nil; tries++ {
-				require.Less(t, tries, 3)
-				_, err = work(&breaker{at: -1})
-			}
-			require.Equal(t, []string{"alpha", "omega"}, c.got["a.csv"])
-			require.Empty(t, v.left())
+			synctest.Test(t, func(t *testing.T) { overtaken(t, death) })
 		})
 	}
+}
+
+func overtaken(t *testing.T, death string) {
+	dir := t.TempDir()
+	memory := ccr.NewMemoryLedger()
+	mine := &freezable{Ledger: memory}
+	v := newVendor(t, true, map[string]string{"a.csv": "alpha"})
+	c := &consumer{t: t, got: map[string][]string{}}
+	work := func(b *breaker, l ccr.Ledger) ([]ccr.Received, error) {
+		src := &source{vendor: v, breaker: b, ledger: memory}
+		sink := &brokenSink{dir: ccr.DirSink(dir), breaker: b, src: src, taken: c.take}
+		return Run(t.Context(), src, sink, Options{Service: "test", Environment: "uat", Ledger: &brokenLedger{l, b}})
+	}
+	got, err := work(&breaker{at: -1, hook: func(op string) {
+		if op != "after commit" || mine.frozen.Load() {
+			return
+		}
+		mine.during(func() {
+			v.put("a.csv", "omega")
+			other := &breaker{at: -1}
+			other.hook = func(op string) {
+				if op == death {
+					other.mu.Lock()
+					other.dead = true
+					other.mu.Unlock()
+				}
+			}
+			_, err := work(other, memory)
+			assert.Equal(t, death != "", err != nil)
+		})
+	}}, mine)
+	require.ErrorContains(t, err, "another worker goes on")
+	require.Equal(t, ccr.DeliveredNotArchived, got[0].State)
+	require.Equal(t, sumOf("alpha"), got[0].SHA256)
+	require.NotEmpty(t, got[0].Location)
+	for tries := 0; err != nil; tries++ {
+		require.Less(t, tries, 3)
+		_, err = work(&breaker{at: -1}, memory)
+	}
+	require.Equal(t, []string{"alpha", "omega"}, c.got["a.csv"])
+	require.Empty(t, v.left())
 }
 
 // The ledger is lost right after a delivery: the result says where it is.
 func TestLedgerLostAfterCommit(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t, true, map[string]string{"a.csv": "alpha"})
-	l := &lostLedger{Ledger: ccr.NewMemoryLedger()}
-	src := &source{vendor: v, breaker: &breaker{at: -1}}
-	sink := ccr.DirSink(t.TempDir())
-	got, err := Run(t.Context(), src, sink, Options{Service: "test", Environment: "uat", Ledger: l})
-	require.ErrorIs(t, err, errFault)
-	require.Equal(t, ccr.DeliveredNotArchived, got[0].State)
-	require.FileExists(t, got[0].Location)
-	require.Len(t, v.left(), 1)
-	require.NoError(t, os.Remove(got[0].Location))
-	got, err = Run(t.Context(), src, sink, Options{Service: "test", Environment: "uat", Ledger: l.Ledger})
-	require.NoError(t, err)
-	require.Equal(t, ccr.DeliveredBefore, got[0].State)
+	synctest.Test(t, func(t *testing.T) {
+		v := newVendor(t, true, map[string]string{"a.csv": "alpha"})
+		l := &lostLedger{Ledger: ccr.NewMemoryLedger()}
+		src := &source{vendor: v, breaker: &breaker{at: -1}}
+		sink := ccr.DirSink(t.TempDir())
+		got, err := Run(t.Context(), src, sink, Options{Service: "test", Environment: "uat", Ledger: l})
+		require.ErrorIs(t, err, ccr.ErrLedgerConflict)
+		require.Equal(t, ccr.DeliveredNotArchived, got[0].State)
+		require.FileExists(t, got[0].Location)
+		require.Len(t, v.left(), 1)
+		require.NoError(t, os.Remove(got[0].Location))
+		got, err = Run(t.Context(), src, sink, Options{Service: "test", Environment: "uat", Ledger: l.Ledger})
+		require.NoError(t, err)
+		require.Equal(t, ccr.DeliveredBefore, got[0].State)
+	})
 }
 
 // lostLedger conflicts when the delivery is noted, and is gone from then on.
@@ -345,7 +465,7 @@ func (alwaysConflict) Store(context.Context, ccr.LedgerEntry) error { return ccr
 func TestUnexpectedState(t *testing.T) {
 	t.Parallel()
 	l := ccr.NewMemoryLedger()
-	require.NoError(t, l.Store(t.Context(), ccr.LedgerEntry{Key: "in|test|uat|a.csv", State: "queued"}))
+	require.NoError(t, l.Store(t.Context(), ccr.LedgerEntry{Key: testKey("a.csv"), State: "queued"}))
 	v := newVendor(t, false, map[string]string{"a.csv": "alpha"})
 	got, err := Run(t.Context(), &source{vendor: v, breaker: &breaker{at: -1}}, ccr.DirSink(t.TempDir()),
 		Options{Service: "test", Environment: "uat", Ledger: l})

@@ -46,7 +46,15 @@ func (s folderSource) Fetch(_ context.Context, item Item, restart func() (io.Wri
 	return err
 }
 
-func (s folderSource) Settle(_ context.Context, item Item) error {
+func (s folderSource) Present(ctx context.Context) (map[string]bool, error) {
+	items, err := s.List(ctx)
+	return names(items), err
+}
+
+func (s folderSource) Settle(_ context.Context, item Item, check func() error) error {
+	if err := check(); err != nil {
+		return err
+	}
 	return os.Rename(filepath.Join(s.dir, item.Name), filepath.Join(s.archive, item.Name))
 }
 

@@ -2,6 +2,7 @@ package receive
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -121,6 +122,11 @@ func (s *source) List(context.Context) (items []Item, err error) {
 	return items, err
 }
 
+func (s *source) Present(ctx context.Context) (map[string]bool, error) {
+	items, err := s.List(ctx)
+	return names(items), err
+}
+
 func (s *source) locked(f func()) {
 	s.vendor.mu.Lock()
 	defer s.vendor.mu.Unlock()
@@ -156,15 +162,18 @@ func (s *source) Fetch(_ context.Context, item Item, restart func() (io.Writer, 
 	})
 }
 
-func (s *source) Settle(ctx context.Context, item Item) error {
+func (s *source) Settle(ctx context.Context, item Item, check func() error) error {
 	return s.do("settle", func() error {
+		if err := check(); err != nil {
+			return err
+		}
 		s.locked(func() {
 			content, ok := s.files[item.Name]
 			if !ok {
 				return // as after a settle whose answer was lost
 			}
 			if s.ledger != nil {
-				e, err := s.ledger.Load(context.WithoutCancel(ctx), "in|test|uat|"+item.Name)
+				e, err := s.ledger.Load(context.WithoutCancel(ctx), testKey(item.Name))
 				assert.NoError(s.t, err)
 				assert.Contains(s.t, []string{ccr.StateDelivered, ccr.StateArchived}, e.State, "settled before the delivery was on record")
 				assert.Equal(s.t, sumOf(content), e.SHA256, "settled something else than was delivered")
@@ -285,7 +294,7 @@ func (f *brokenFile) Commit(ctx context.Context) (location string, err error) {
 	f.end()
 	err = f.s.do("commit", func() error {
 		location, err = f.Delivery.Commit(ctx)
-		if err == nil {
+		if err == nil && location != "" { // else another worker's Commit was first
 			f.s.taken(location)
 		}
 		return err
@@ -302,6 +311,7 @@ func (f *brokenFile) Abort(ctx context.Context) error {
 type plainSink struct{ s *brokenSink }
 
 func (p plainSink) Create(ctx context.Context, item ccr.Item) (ccr.Delivery, error) {
+	item.Token = rand.Text() // the engine may come again with a token that a folder has seen
 	f, err := p.s.Create(ctx, item)
 	if err != nil {
 		return nil, err

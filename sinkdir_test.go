@@ -1,8 +1,11 @@
 package ccr
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -22,17 +26,23 @@ import (
 )
 
 // create begins a delivery and writes its content.
-func create(t testing.TB, s *DirectorySink, item Item, content string) *dirFile {
+func create(t testing.TB, s *DirectorySink, item Item, content string) *dirDelivery {
 	t.Helper()
-	if item.Token == "" {
-		item.Token = rand.Text()
-	}
+	item = fill(item)
 	f, err := s.Create(context.Background(), item)
 	require.NoError(t, err)
 	n, err := io.WriteString(f, content)
 	require.NoError(t, err)
 	require.Equal(t, len(content), n)
-	return f.(*dirFile)
+	return f.(*dirDelivery)
+}
+
+// fill gives an item a token and a key, unless it has them.
+func fill(item Item) Item {
+	sum := sha256.Sum256([]byte(item.Name))
+	item.Token = cmp.Or(item.Token, rand.Text())
+	item.Key = cmp.Or(item.Key, "in.test.uat."+hex.EncodeToString(sum[:]))
+	return item
 }
 
 func deliver(t testing.TB, s *DirectorySink, name, content string) string {
@@ -62,13 +72,15 @@ func visible(t testing.TB, dir string) (names []string) {
 	return names
 }
 
-// private lists what is growing or staged.
+// private lists what is growing, staged or discarded.
 func private(t testing.TB, dir string) (names []string) {
 	t.Helper()
-	list, err := filepath.Glob(filepath.Join(dir, privateDir, "*-*"))
+	list, err := os.ReadDir(filepath.Join(dir, privateDir))
 	require.NoError(t, err)
-	for _, p := range list {
-		names = append(names, filepath.Base(p))
+	for _, e := range list {
+		if slices.Contains([]string{partExt, stagedExt, discardedExt}, filepath.Ext(e.Name())) {
+			names = append(names, e.Name())
+		}
 	}
 	return names
 }
@@ -94,8 +106,9 @@ func TestDirSinkDelivers(t *testing.T) {
 	assert.Empty(t, private(t, dir))
 	require.NoError(t, f.Abort(t.Context()), "after Commit it does nothing")
 	assert.Equal(t, "alpha", contentOf(t, location))
-	_, err = f.Commit(t.Context())
-	require.Error(t, err)
+	again, err = f.Commit(t.Context())
+	require.NoError(t, err, "it is done")
+	assert.Equal(t, location, again)
 	assert.Empty(t, contentOf(t, deliver(t, s, "empty", "")))
 	if runtime.GOOS != "windows" {
 		for _, p := range []string{dir, filepath.Dir(dir), filepath.Join(dir, privateDir)} {
@@ -118,23 +131,35 @@ func TestDirSinkAborts(t *testing.T) {
 	f := create(t, s, Item{Name: "a"}, "half")
 	require.NoError(t, f.Abort(t.Context()))
 	assert.Empty(t, visible(t, dir))
-	kept := private(t, dir)
-	require.Len(t, kept, 1, "kept for a person to look at")
-	assert.Equal(t, "half", contentOf(t, filepath.Join(dir, privateDir, kept[0])))
+	assert.Empty(t, private(t, dir), "the vendor still has it")
 	_, err := f.Write([]byte("x"))
 	require.Error(t, err)
 	_, err = f.Commit(t.Context())
 	require.Error(t, err)
 
 	f = create(t, s, Item{Name: "a"}, "second")
-	assert.Len(t, private(t, dir), 1, "until the next attempt")
-	_, err = f.Stage(t.Context())
+	ref, err := f.Stage(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, f.Abort(t.Context()))
-	assert.Empty(t, private(t, dir), "Abort removes what was staged")
+	left := private(t, dir)
+	require.Equal(t, []string{filepath.Base(f.base) + discardedExt}, left, "proof that it was discarded")
+	assert.Empty(t, contentOf(t, filepath.Join(dir, privateDir, left[0])), "and nothing of the content")
 	require.NoError(t, f.Abort(t.Context()))
 	_, err = f.Stage(t.Context())
-	require.Error(t, err, "an aborted delivery has no ticket any more")
+	require.Error(t, err, "an aborted delivery has no reference any more")
+	_, staging, err := s.Resume(t.Context(), fill(Item{Name: "a"}), ref)
+	require.NoError(t, err)
+	assert.Equal(t, Discarded, staging)
+
+	// What no ledger entry stands for may be the only copy.
+	u, err := s.Create(t.Context(), Item{Service: "gateway", Environment: "uat", Name: "a", Token: rand.Text()})
+	require.NoError(t, err)
+	_, err = io.WriteString(u, "half")
+	require.NoError(t, err)
+	require.NoError(t, u.Abort(t.Context()))
+	kept := private(t, dir)
+	require.Len(t, kept, 2)
+	assert.Equal(t, "half", contentOf(t, filepath.Join(dir, privateDir, kept[1])))
 }
 
 func TestDirSinkCollisions(t *testing.T) {
@@ -159,9 +184,13 @@ func TestDirSinkCollisions(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, location, ".other-")
 
-	// Somebody holds the .other- name, too.
+	// Somebody holds the .other- names, too.
 	require.NoError(t, os.WriteFile(other, []byte("edited"), 0o600))
 	require.NoError(t, os.WriteFile(first, []byte("edited"), 0o600))
+	beyond := deliver(t, s, "a.csv", "omega")
+	assert.Regexp(t, `a\.other-[0-9a-f]{16}-[0-9a-f]{8}\.csv$`, beyond)
+	assert.Equal(t, beyond, deliver(t, s, "a.csv", "omega"))
+	require.NoError(t, os.WriteFile(beyond, []byte("edited"), 0o600))
 	f = create(t, s, Item{Name: "a.csv"}, "omega")
 	_, err = f.Commit(t.Context())
 	require.ErrorContains(t, err, "taken by different content")
@@ -231,7 +260,7 @@ func TestDirSinkObstacles(t *testing.T) {
 	// The private folder as a link out of the sink.
 	dir = t.TempDir()
 	require.NoError(t, os.Symlink(outside, filepath.Join(dir, privateDir)))
-	_, err := DirSink(dir).Create(t.Context(), Item{Name: "a", Token: rand.Text()})
+	_, err := DirSink(dir).Create(t.Context(), fill(Item{Name: "a"}))
 	require.Error(t, err)
 	_, _, err = DirSink(dir).OpenLedger(t.Context())
 	require.Error(t, err)
@@ -243,20 +272,20 @@ func TestDirSinkObstacles(t *testing.T) {
 func TestDirSinkRefuses(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"", ".", "..", "a\x00b"} {
-		_, err := DirSink(t.TempDir()).Create(t.Context(), Item{Name: name, Token: rand.Text()})
+		_, err := DirSink(t.TempDir()).Create(t.Context(), fill(Item{Name: name}))
 		require.ErrorContains(t, err, "refused")
 	}
-	_, err := DirSink("").Create(t.Context(), Item{Name: "a", Token: rand.Text()})
+	_, err := DirSink("").Create(t.Context(), fill(Item{Name: "a"}))
 	require.ErrorContains(t, err, "needs a folder")
 	_, _, err = DirSink("").OpenLedger(t.Context())
 	require.Error(t, err)
 	file := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
-	_, err = DirSink(file).Create(t.Context(), Item{Name: "a", Token: rand.Text()})
+	_, err = DirSink(file).Create(t.Context(), fill(Item{Name: "a"}))
 	require.Error(t, err)
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, privateDir), nil, 0o600))
-	_, err = DirSink(dir).Create(t.Context(), Item{Name: "a", Token: rand.Text()})
+	_, err = DirSink(dir).Create(t.Context(), fill(Item{Name: "a"}))
 	require.ErrorContains(t, err, "not a folder")
 }
 
@@ -269,7 +298,7 @@ func TestDirSinkStaged(t *testing.T) {
 	ticket, err := f.Stage(t.Context())
 	require.NoError(t, err)
 	s := DirSink(dir)
-	found, staging, err := s.Resume(t.Context(), item, ticket)
+	found, staging, err := s.Resume(t.Context(), fill(item), ticket)
 	require.NoError(t, err)
 	require.Equal(t, Staged, staging)
 	_, err = found.Write([]byte("x"))
@@ -278,7 +307,7 @@ func TestDirSinkStaged(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "alpha", contentOf(t, location))
 	for range 2 {
-		_, staging, err = s.Resume(t.Context(), item, ticket)
+		_, staging, err = s.Resume(t.Context(), fill(item), ticket)
 		require.NoError(t, err)
 		require.Equal(t, Committed, staging)
 	}
@@ -286,24 +315,26 @@ func TestDirSinkStaged(t *testing.T) {
 	f = create(t, s, item, "beta")
 	ticket, err = f.Stage(t.Context())
 	require.NoError(t, err)
-	found, staging, err = s.Resume(t.Context(), item, ticket)
+	found, staging, err = s.Resume(t.Context(), fill(item), ticket)
 	require.NoError(t, err)
 	require.Equal(t, Staged, staging)
 	require.NoError(t, found.Abort(t.Context()))
-	assert.Empty(t, private(t, dir))
+	left := private(t, dir)
+	require.Len(t, left, 1)
+	assert.Equal(t, discardedExt, filepath.Ext(left[0]))
 
 	own, _, _ := strings.Cut(ticket, ".")
 	for name, bad := range map[string]string{"none": "", "another sink": "ABCDEFGHIJKLMNOPQRSTUVWXYZ.ABC", "no attempt": own + ".", "half": own, "a path": own + ".../../x", "lower case": own + ".abc"} {
-		_, staging, err := s.Resume(t.Context(), item, bad)
+		_, staging, err := s.Resume(t.Context(), fill(item), bad)
 		require.Error(t, err, name)
 		require.Empty(t, staging)
 	}
-	_, _, err = DirSink(t.TempDir()).Resume(t.Context(), item, ticket)
-	require.ErrorContains(t, err, "another sink folder")
-	_, _, err = s.Resume(t.Context(), Item{Name: ".."}, ticket)
+	_, _, err = DirSink(t.TempDir()).Resume(t.Context(), fill(item), ticket)
+	require.ErrorContains(t, err, "another sink")
+	_, _, err = s.Resume(t.Context(), fill(Item{Name: ".."}), ticket)
 	require.Error(t, err)
-	if os.Symlink("/", filepath.Join(dir, f.staged)) == nil {
-		_, _, err = s.Resume(t.Context(), item, ticket)
+	if os.Symlink("/", filepath.Join(dir, f.base+stagedExt)) == nil {
+		_, _, err = s.Resume(t.Context(), fill(item), ticket)
 		require.ErrorContains(t, err, "not a regular file")
 	}
 }
@@ -317,7 +348,7 @@ func TestDirSinkID(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range tickets {
 		wg.Go(func() {
-			f, err := DirSink(dir).Create(context.Background(), Item{Name: fmt.Sprint(i), Token: rand.Text()})
+			f, err := DirSink(dir).Create(context.Background(), fill(Item{Name: fmt.Sprint(i)}))
 			if assert.NoError(t, err) {
 				tickets[i], err = f.Stage(context.Background())
 				assert.NoError(t, err)
@@ -358,7 +389,7 @@ func TestDirSinkID(t *testing.T) {
 	}
 	for _, damaged := range []string{"", "short", strings.Repeat("a", 26), "ABCDEFGHIJKLMNOPQRSTUVWXY\n"} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, privateDir, "id"), []byte(damaged), 0o600))
-		_, _, err := DirSink(dir).Resume(t.Context(), Item{Name: "0"}, tickets[0])
+		_, _, err := DirSink(dir).Resume(t.Context(), fill(Item{Name: "0"}), tickets[0])
 		require.ErrorContains(t, err, "id file is damaged")
 	}
 }
@@ -373,41 +404,44 @@ func TestDirSinkFaults(t *testing.T) {
 		require.Len(t, list, 1)
 		require.NoError(t, os.Remove(list[0]))
 	}
-	tests := map[string]func(t *testing.T, dir string, f *dirFile) error{
-		"writing": func(t *testing.T, dir string, f *dirFile) error {
-			full, err := os.Open(filepath.Join(dir, f.part)) // read only: no write gets through
+	tests := map[string]func(t *testing.T, dir string, f *dirDelivery) error{
+		"writing": func(t *testing.T, dir string, f *dirDelivery) error {
+			full, err := os.Open(filepath.Join(dir, f.base+partExt)) // read only: no write gets through
 			require.NoError(t, err)
 			require.NoError(t, f.f.Close())
 			f.f = full
 			_, err = f.Write([]byte("more"))
 			return err
 		},
-		"syncing": func(t *testing.T, _ string, f *dirFile) error {
+		"syncing": func(t *testing.T, _ string, f *dirDelivery) error {
 			require.NoError(t, f.f.Close())
 			_, err := f.Stage(t.Context())
 			return err
 		},
-		"staging": func(t *testing.T, dir string, f *dirFile) error {
+		"staging": func(t *testing.T, dir string, f *dirDelivery) error {
 			require.NoError(t, f.f.Close())
 			remove(t, dir, "*"+partExt)
 			f.f, _ = os.Open(os.DevNull) //nolint:errcheck // any open file
 			_, err := f.Stage(t.Context())
 			return err
 		},
-		"naming the sink": func(t *testing.T, dir string, f *dirFile) error {
+		"naming the sink": func(t *testing.T, dir string, f *dirDelivery) error {
 			require.NoError(t, os.WriteFile(filepath.Join(dir, privateDir, "id"), []byte("damaged"), 0o600))
 			_, err := f.Stage(t.Context())
 			require.NoError(t, os.Remove(filepath.Join(dir, privateDir, "id")))
 			return err
 		},
-		"committing": func(t *testing.T, dir string, f *dirFile) error {
-			_, err := f.Stage(t.Context())
+		"the private folder was removed": func(t *testing.T, dir string, f *dirDelivery) error {
+			ref, err := f.Stage(t.Context())
 			require.NoError(t, err)
-			remove(t, dir, "*"+stagedExt)
+			require.NoError(t, os.RemoveAll(filepath.Join(dir, privateDir)))
+			_, staging, err := DirSink(dir).Resume(t.Context(), f.item, ref)
+			require.ErrorContains(t, err, "was removed since", "never taken for committed")
+			assert.Empty(t, staging)
 			_, err = f.Commit(t.Context())
 			return err
 		},
-		"the folder is gone": func(t *testing.T, dir string, f *dirFile) error {
+		"the folder is gone": func(t *testing.T, dir string, f *dirDelivery) error {
 			if runtime.GOOS == "windows" {
 				return errors.New("an open folder cannot be removed there")
 			}
@@ -448,7 +482,7 @@ func TestDirSinkRenameRefused(t *testing.T) {
 	unprivileged(t, dir, func() { _, err = f.Commit(t.Context()) })
 	require.ErrorIs(t, err, fs.ErrPermission)
 	require.NoError(t, os.Chmod(dir, 0o700))
-	found, staging, err := DirSink(dir).Resume(t.Context(), Item{Name: "a"}, ticket)
+	found, staging, err := DirSink(dir).Resume(t.Context(), fill(Item{Name: "a"}), ticket)
 	require.NoError(t, err)
 	require.Equal(t, Staged, staging)
 	_, err = found.Commit(t.Context())
@@ -477,7 +511,7 @@ func TestDirSinkTwoWorkers(t *testing.T) {
 	for i := range 20 {
 		wg.Go(func() {
 			// Different vendor names that want the same file name at last.
-			f, err := s.Create(context.Background(), Item{Name: "same", Token: rand.Text()})
+			f, err := s.Create(context.Background(), fill(Item{Name: "same"}))
 			if !assert.NoError(t, err) {
 				return
 			}
@@ -499,49 +533,98 @@ func TestDirSinkTwoWorkers(t *testing.T) {
 	require.NotEmpty(t, seen)
 }
 
-// What crashes left behind does not stay for ever, and what a ledger waits
-// for does.
+// What crashes left behind does not stay for ever, and what an entry or a live
+// worker waits for does.
 func TestDirSinkSweeps(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	s := DirSink(dir)
-	stage := func(name string) string {
-		f := create(t, s, Item{Name: name}, "alpha")
-		ticket, err := f.Stage(t.Context())
+	stage := func(item Item) (*dirDelivery, string) {
+		f := create(t, s, item, "alpha")
+		ref, err := f.Stage(t.Context())
 		require.NoError(t, err)
-		return ticket
+		return f, ref
 	}
-	age := func() {
+	age := func(by time.Duration) {
 		for _, name := range private(t, dir) {
-			old := time.Now().Add(-staleAfter - time.Hour)
+			old := time.Now().Add(-by)
 			require.NoError(t, os.Chtimes(filepath.Join(dir, privateDir, name), old, old))
 		}
 	}
-	waited := stage("waited for")
-	stage("orphan")
-	require.NoError(t, create(t, s, Item{Name: "aborted"}, "half").Abort(t.Context()))
-	l, release, err := s.OpenLedger(t.Context())
+	// Two environments have a file of one name, and so have two folders.
+	waiting := fill(Item{Name: "a", Environment: "production", Key: "in.gateway.production.1"})
+	other := fill(Item{Name: "a", Environment: "uat", Key: "in.gateway.uat.1"})
+	_, waited := stage(waiting)
+	_, orphan := stage(other)
+	growing := create(t, s, fill(Item{Name: "live"}), "half")
+	dead := create(t, s, fill(Item{Name: "dead"}), "half")
+	u, err := s.Create(t.Context(), Item{Service: "gateway", Environment: "uat", Name: "a", Token: rand.Text()})
 	require.NoError(t, err)
-	require.NoError(t, l.Store(t.Context(), LedgerEntry{Key: "k", Name: "waited for", State: StateStaged}))
-	require.NoError(t, l.Store(t.Context(), LedgerEntry{Key: "k2", Name: "orphan", State: StateArchived}))
-	require.NoError(t, release())
-	assert.Len(t, private(t, dir), 3, "all is fresh: perhaps work under way")
-	age()
-	_, release, err = s.OpenLedger(t.Context())
-	require.NoError(t, err)
-	require.NoError(t, release())
-	assert.Len(t, private(t, dir), 1)
-	_, staging, err := s.Resume(t.Context(), Item{Name: "waited for"}, waited)
+	needed := func(_ context.Context, key, token string) (bool, error) {
+		return key == waiting.Key && token == waiting.Token || key == growing.item.Key, nil
+	}
+	require.NoError(t, s.Sweep(t.Context(), needed))
+	assert.Len(t, private(t, dir), 5, "all is fresh: perhaps work under way")
+	age(staleAfter + time.Hour)
+	broken := errors.New("the ledger is down")
+	require.ErrorIs(t, s.Sweep(t.Context(), func(context.Context, string, string) (bool, error) { return false, broken }), broken)
+	assert.Len(t, private(t, dir), 5, "who cannot tell removes nothing")
+	require.NoError(t, s.Sweep(t.Context(), needed))
+	assert.Len(t, private(t, dir), 4)
+	assert.NoFileExists(t, filepath.Join(dir, dead.base+partExt))
+
+	_, staging, err := s.Resume(t.Context(), waiting, waited)
 	require.NoError(t, err)
 	assert.Equal(t, Staged, staging)
+	_, staging, err = s.Resume(t.Context(), other, orphan)
+	require.NoError(t, err)
+	assert.Equal(t, Discarded, staging, "never taken for committed")
+	location, err := growing.Commit(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, "half", contentOf(t, location))
 
-	// With a ledger of the caller's, the next attempt for the name clears it.
-	stage("a")
-	stage("a")
-	assert.Len(t, private(t, dir), 3)
-	age()
-	require.NoError(t, create(t, s, Item{Name: "a"}, "x").Abort(t.Context()))
-	assert.Len(t, private(t, dir), 2)
+	age(staleUnclaimedAfter + time.Hour)
+	require.NoError(t, s.Sweep(t.Context(), needed))
+	assert.Len(t, private(t, dir), 2, "the one that is waited for, and the tombstone, which stays")
+	_, err = u.Commit(t.Context())
+	require.Error(t, err)
+	_, staging, err = s.Resume(t.Context(), other, orphan)
+	require.NoError(t, err)
+	assert.Equal(t, Discarded, staging)
+}
+
+// A worker that was frozen for more than a day wakes after its staged file was
+// swept: its Commit must not succeed, whoever asks.
+func TestDirSinkFrozenAndSwept(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	f := create(t, DirSink(dir), Item{Name: "a"}, "alpha")
+	_, err := f.Stage(t.Context())
+	require.NoError(t, err)
+	old := time.Now().Add(-staleAfter - time.Hour)
+	require.NoError(t, os.Chtimes(filepath.Join(dir, f.base+stagedExt), old, old))
+	require.NoError(t, DirSink(dir).Sweep(t.Context(), func(context.Context, string, string) (bool, error) { return false, nil }))
+	_, err = f.Commit(t.Context())
+	require.ErrorIs(t, err, errDiscarded)
+	assert.Empty(t, visible(t, dir))
+	require.NoError(t, f.Abort(t.Context()))
+}
+
+// A crash between the steps of a discard leaves content under the tombstone's
+// name: it goes, however young it is.
+func TestDirSinkSweepsHalfDiscarded(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := DirSink(dir)
+	f := create(t, s, Item{Name: "a"}, "alpha")
+	ref, err := f.Stage(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, os.Rename(filepath.Join(dir, f.base+stagedExt), filepath.Join(dir, f.base+discardedExt)))
+	require.NoError(t, s.Sweep(t.Context(), nil))
+	assert.Empty(t, contentOf(t, filepath.Join(dir, f.base+discardedExt)))
+	_, staging, err := s.Resume(t.Context(), f.item, ref)
+	require.NoError(t, err)
+	assert.Equal(t, Discarded, staging)
 }
 
 func TestDirSinkLedgerInUse(t *testing.T) {
@@ -660,7 +743,7 @@ func FuzzDirSink(f *testing.F) {
 		dir := filepath.Join(base, "sink")
 		s := DirSink(dir)
 		if _, err := safeFileName(name); err != nil {
-			_, err := s.Create(t.Context(), Item{Name: name, Token: rand.Text()})
+			_, err := s.Create(t.Context(), fill(Item{Name: name}))
 			require.Error(t, err)
 			return
 		}
