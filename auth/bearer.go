@@ -9,8 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/golang-jwt/jwt/v5"
-
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/internal/transport"
 )
@@ -64,7 +62,8 @@ func (b *StaticBearer) Header(context.Context) (name, value string, err error) {
 		if err != nil {
 			return "", "", err
 		}
-		last = &bearerToken{token: hide(token), header: hide(header), exp: expOf(token)}
+		exp, _ := claimsOf(token)
+		last = &bearerToken{token: hide(token), header: hide(header), exp: exp}
 		b.s.last.Store(last)
 	}
 	if !last.exp.IsZero() && time.Since(last.exp) > expLeeway {
@@ -75,15 +74,6 @@ func (b *StaticBearer) Header(context.Context) (name, value string, err error) {
 		}
 	}
 	return "Authorization", last.header(), nil
-}
-
-// expOf is the exp of a JWT. Its signature is the API's to check.
-func expOf(token string) time.Time {
-	var c jwt.RegisteredClaims
-	if _, _, err := jwt.NewParser().ParseUnverified(token, &c); err != nil || c.ExpiresAt == nil {
-		return time.Time{}
-	}
-	return c.ExpiresAt.Time
 }
 
 // Refused implements [Credential]; clients call it after a 401.

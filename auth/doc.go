@@ -1,7 +1,8 @@
 // Package auth holds the credentials of the HTTP services.
 //
 //   - [NewClientCredentials]: OAuth 2 client credentials with a token cache,
-//     for Credit Clear (JSON body with an audience) and Algoan (form body).
+//     for Credit Clear (JSON body with an audience) and Algoan (form body);
+//     also client_secret_basic and parameters such as resource.
 //   - [NewStaticBearer]: a bearer token of your own, such as a JWT that was
 //     handed to you; it fails early once its exp has passed.
 //   - [NewTokenSource]: tokens from a place of your own, in the same cache.
@@ -41,7 +42,7 @@
 //
 // Tokens are kept in memory; the SDK never writes them to disk. A fleet that
 // must share them (Credit Clear limits its token endpoint) implements
-// [TokenStore].
+// [TokenStore]; [Token.Seal] encrypts what is kept elsewhere.
 //
 // # Errors
 //

@@ -2,7 +2,9 @@ package auth_test
 
 import (
 	"context"
-	"encoding/json"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
@@ -116,35 +118,14 @@ func ExampleAPIKey() {
 // vault stands for what a fleet shares: Redis, a database, a secrets manager.
 // It keeps ciphertext only.
 type vault struct {
-	rows    map[string][]byte
-	encrypt func(plain []byte) []byte
-	decrypt func(sealed []byte) ([]byte, error)
+	auth.TokenStore // its Lock; one of Redis or a database in a fleet
+	cipher          cipher.AEAD
+	rows            map[string][]byte
 }
 
-// plainToken is what is encrypted. A Token cannot be encoded by itself: its
-// secrets would come out as "[redacted]".
-type plainToken struct {
-	Access, Refresh       string
-	Expiry, RefreshExpiry time.Time
-}
-
-func (v *vault) Save(_ context.Context, key string, t auth.Token) error {
-	p := plainToken{Expiry: t.Expiry, RefreshExpiry: t.RefreshExpiry}
-	var err error
-	if p.Access, err = t.Access.Reveal(); err != nil {
-		return err
-	}
-	if !t.Refresh.IsZero() {
-		if p.Refresh, err = t.Refresh.Reveal(); err != nil {
-			return err
-		}
-	}
-	b, err := json.Marshal(p)
-	if err != nil {
-		return err
-	}
-	v.rows[key] = v.encrypt(b)
-	return nil
+func (v *vault) Save(_ context.Context, key string, t auth.Token) (err error) {
+	v.rows[key], err = t.Seal(v.cipher, key)
+	return err
 }
 
 func (v *vault) Load(_ context.Context, key string) (auth.Token, error) {
@@ -152,35 +133,27 @@ func (v *vault) Load(_ context.Context, key string) (auth.Token, error) {
 	if !ok {
 		return auth.Token{}, auth.ErrNoToken
 	}
-	b, err := v.decrypt(sealed)
-	if err != nil {
-		return auth.Token{}, err
-	}
-	var p plainToken
-	if err := json.Unmarshal(b, &p); err != nil {
-		return auth.Token{}, err
-	}
-	return auth.Token{
-		Access: ccr.NewSecret(p.Access), Expiry: p.Expiry,
-		Refresh: ccr.NewSecret(p.Refresh), RefreshExpiry: p.RefreshExpiry,
-	}, nil
+	return auth.OpenToken(v.cipher, key, sealed)
 }
 
-// A store of your own goes into ClientCredentialsConfig.Store.
+// A store of your own goes into ClientCredentialsConfig.Store. Tokens are
+// sealed with a key that the fleet shares.
 func ExampleTokenStore() {
-	flip := func(b []byte) []byte { // in place of a real cipher
-		out := make([]byte, len(b))
-		for i := range b {
-			out[i] = b[i] ^ 0xff
-		}
-		return out
+	key := make([]byte, 32)
+	rand.Read(key) //nolint:errcheck // from a secrets manager, in a fleet
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		fmt.Println(err)
+		return
 	}
-	var store auth.TokenStore = &vault{
-		rows: map[string][]byte{}, encrypt: flip,
-		decrypt: func(b []byte) ([]byte, error) { return flip(b), nil },
+	gcm, err := cipher.NewGCM(block)
+	if err != nil {
+		fmt.Println(err)
+		return
 	}
+	var store auth.TokenStore = &vault{TokenStore: auth.NewMemoryTokenStore(), cipher: gcm, rows: map[string][]byte{}}
 	ctx := context.Background()
-	_, err := store.Load(ctx, "key")
+	_, err = store.Load(ctx, "key")
 	fmt.Println(errors.Is(err, auth.ErrNoToken))
 	if err := store.Save(ctx, "key", auth.Token{Access: ccr.NewSecret("t"), Expiry: time.Now().Add(time.Hour)}); err != nil {
 		fmt.Println(err)

@@ -4,19 +4,20 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
-
-	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/internal/transport"
@@ -33,6 +34,18 @@ const (
 	EncodingJSON Encoding = "json"
 )
 
+// Authentication is how a client authenticates at a token endpoint.
+type Authentication string
+
+const (
+	// AuthenticationBody puts client_id and client_secret into the body, as
+	// both vendors want it (client_secret_post).
+	AuthenticationBody Authentication = "client_secret_post"
+	// AuthenticationBasic puts them into the Authorization header, as RFC 6749
+	// section 2.3.1 prefers (client_secret_basic).
+	AuthenticationBasic Authentication = "client_secret_basic"
+)
+
 // ClientCredentialsConfig configures [NewClientCredentials].
 type ClientCredentialsConfig struct {
 	// TokenURL is the token endpoint, https. Credit Clear gives it at
@@ -43,7 +56,12 @@ type ClientCredentialsConfig struct {
 	Audience     string     // Credit Clear: the sync API's audience, from onboarding
 	Scope        string     // sent if set; neither vendor documents one
 	Encoding     Encoding   // default EncodingForm
-	Store        TokenStore // shares tokens in a fleet; default: this process only
+	// Authentication is how the client authenticates; default AuthenticationBody.
+	Authentication Authentication
+	// Parameters are sent beside the others: "resource" of RFC 8707, say. None
+	// of those that the fields above stand for.
+	Parameters map[string]string
+	Store      TokenStore // shares tokens in a fleet; default: this process only
 }
 
 // NewClientCredentials gets tokens by the OAuth client credentials grant, and
@@ -75,19 +93,39 @@ func NewClientCredentials(cfg ClientCredentialsConfig) (*TokenSource, error) {
 	default:
 		f.Add("Encoding", "is not one of EncodingForm and EncodingJSON")
 	}
+	switch cfg.Authentication {
+	case "":
+		cfg.Authentication = AuthenticationBody
+	case AuthenticationBody, AuthenticationBasic:
+	default:
+		f.Add("Authentication", "is not one of AuthenticationBody and AuthenticationBasic")
+	}
+	for _, name := range ownParameters {
+		if _, ok := cfg.Parameters[name]; ok {
+			f.Add("Parameters."+name, "cannot be replaced; use the field")
+		}
+	}
 	if err := f.Err("auth", "NewClientCredentials"); err != nil {
 		return nil, err
 	}
 	if raw, err := url.Parse(cfg.TokenURL); err == nil && u.Path != "" {
 		u.Path = raw.Path // as it was given: a slash at its end matters to some servers
 	}
-	sum := sha256.Sum256([]byte(u.String() + "\n" + cfg.ClientID + "\n" + cfg.Audience + "\n" + cfg.Scope))
+	cfg.Parameters = maps.Clone(cfg.Parameters)
+	identity := u.String() + "\n" + cfg.ClientID + "\n" + cfg.Audience + "\n" + cfg.Scope
+	for _, name := range slices.Sorted(maps.Keys(cfg.Parameters)) {
+		identity += "\n" + url.QueryEscape(name) + "=" + url.QueryEscape(cfg.Parameters[name])
+	}
+	sum := sha256.Sum256([]byte(identity))
 	o := &oauth{cfg: cfg, url: u, route: transport.Route{
 		// Safe to repeat: a token that nobody received is only unused.
 		Operation: "Token", Method: http.MethodPost, Path: cmp.Or(u.Path, "/"), Class: transport.Idempotent, Success: []int{200, 201},
 	}}
 	return newSource(o.fetch, o.bind, cfg.Store, "ccr-token-"+hex.EncodeToString(sum[:16])), nil
 }
+
+// ownParameters are those of a token request that fields stand for.
+var ownParameters = []string{"grant_type", "client_id", "client_secret", "refresh_token", "audience", "scope"}
 
 type oauth struct {
 	cfg    ClientCredentialsConfig
@@ -140,26 +178,11 @@ func (o *oauth) request(ctx context.Context, grant map[string]string) (Token, er
 	if err != nil {
 		return Token{}, fmt.Errorf("auth: client secret: %w", err)
 	}
-	grant["client_id"], grant["client_secret"] = o.cfg.ClientID, secret
-	for name, v := range map[string]string{"audience": o.cfg.Audience, "scope": o.cfg.Scope} {
-		if v != "" {
-			grant[name] = v
-		}
-	}
-	var body transport.Body
-	if o.cfg.Encoding == EncodingJSON {
-		if body, err = transport.JSONBody(grant); err != nil {
-			return Token{}, errors.New("auth: the token request cannot be encoded")
-		}
-	} else {
-		form := url.Values{}
-		for name, v := range grant {
-			form.Set(name, v)
-		}
-		body = transport.BytesBody("application/x-www-form-urlencoded", []byte(form.Encode()))
+	req := &transport.Request{Route: &o.route, URL: o.url, MaxBody: 1 << 20}
+	if err := o.write(req, grant, secret); err != nil {
+		return Token{}, err
 	}
 	asked := time.Now()
-	req := &transport.Request{Route: &o.route, URL: o.url, Body: body, MaxBody: 1 << 20}
 	resp, err := client.Do(ctx, req)
 	if err != nil {
 		return Token{}, err
@@ -174,6 +197,36 @@ func (o *oauth) request(ctx context.Context, grant map[string]string) (Token, er
 		}
 	}
 	return t, nil
+}
+
+// write puts a grant and what authenticates the client into a token request.
+func (o *oauth) write(req *transport.Request, grant map[string]string, secret string) error {
+	if o.cfg.Authentication == AuthenticationBasic {
+		pair := base64.StdEncoding.EncodeToString([]byte(url.QueryEscape(o.cfg.ClientID) + ":" + url.QueryEscape(secret)))
+		req.Authorization = func() string { return "Basic " + pair }
+	} else {
+		grant["client_id"], grant["client_secret"] = o.cfg.ClientID, secret
+	}
+	maps.Copy(grant, o.cfg.Parameters)
+	for name, v := range map[string]string{"audience": o.cfg.Audience, "scope": o.cfg.Scope} {
+		if v != "" {
+			grant[name] = v
+		}
+	}
+	if o.cfg.Encoding == EncodingJSON {
+		var err error
+		if req.Body, err = transport.JSONBody(grant); err != nil {
+			return errors.New("auth: the token request cannot be encoded")
+		}
+	} else {
+		form := url.Values{}
+		for name, v := range grant {
+			form.Set(name, v)
+		}
+		req.Body = transport.BytesBody("application/x-www-form-urlencoded", []byte(form.Encode()))
+	}
+	req.Secrets = []string{secret, grant["refresh_token"]}
+	return nil
 }
 
 // parseToken reads a token response. Lifetimes count from when the request
@@ -234,14 +287,13 @@ func (s seconds) duration() time.Duration {
 // ownLifetime is what a JWT says of itself: exp minus iat, which needs no
 // agreement on clocks, or exp minus now if it has no iat.
 func ownLifetime(token string, asked time.Time) (time.Duration, bool) {
-	var c jwt.RegisteredClaims
-	if _, _, err := jwt.NewParser().ParseUnverified(token, &c); err != nil || c.ExpiresAt == nil {
+	exp, since := claimsOf(token)
+	if exp.IsZero() {
 		return 0, false
 	}
-	since := asked
-	if c.IssuedAt != nil {
-		since = c.IssuedAt.Time
+	if since.IsZero() {
+		since = asked
 	}
-	d := c.ExpiresAt.Sub(since)
+	d := exp.Sub(since)
 	return d, d > 0
 }

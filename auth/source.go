@@ -248,17 +248,15 @@ func (s *sourceState) obtain(ctx context.Context, prior Token, rejected hiddenTe
 	if t, ok := s.stored(ctx, prior, rejected); ok {
 		return t, nil
 	}
-	if l, ok := s.store.(TokenLocker); ok {
-		switch unlock, err := l.Lock(ctx, s.key); {
-		case ctx.Err() != nil:
-			return Token{}, fmt.Errorf("auth: lock the token store: %w", ctx.Err())
-		case err != nil:
-			s.warn(ctx, "token store did not lock", err) // a token more is better than none
-		default:
-			defer unlock()
-			if t, ok := s.stored(ctx, prior, rejected); ok { // fetched by another process while this one waited
-				return t, nil
-			}
+	switch unlock, err := s.store.Lock(ctx, s.key); {
+	case ctx.Err() != nil:
+		return Token{}, fmt.Errorf("auth: lock the token store: %w", ctx.Err())
+	case err != nil:
+		s.warn(ctx, "token store did not lock", err) // a token more is better than none
+	default:
+		defer unlock()
+		if t, ok := s.stored(ctx, prior, rejected); ok { // fetched by another process while this one waited
+			return t, nil
 		}
 	}
 	if t, err = s.fetch(ctx, prior); err != nil {

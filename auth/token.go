@@ -19,33 +19,27 @@ type Token struct {
 
 // TokenStore shares tokens between the processes of a fleet. The key tells
 // apart token endpoint, client and audience; it holds no secret. A store that
-// keeps tokens outside memory must encrypt them, and reveal their secrets for
-// that: encoders see "[redacted]". See the example.
+// keeps tokens outside memory encrypts them by [Token.Seal]: encoders see
+// "[redacted]". See the example.
 //
 // A store that fails costs token requests, not calls: the failure is logged,
 // and a token fetched.
-//
-// A store that also is a [TokenLocker] makes a fleet fetch each token once.
 type TokenStore interface {
 	// Load returns the token with a key, or an error that is [ErrNoToken].
 	Load(ctx context.Context, key string) (Token, error)
 	// Save replaces the token with a key.
 	Save(ctx context.Context, key string, t Token) error
-}
-
-// TokenLocker is a [TokenStore] that can keep all but one process from
-// fetching a token.
-type TokenLocker interface {
-	// Lock waits within ctx for the lock of a key. One whose holder died must
-	// end by itself; unlock may be called more than once.
+	// Lock waits within ctx for the lock of a key, so that a fleet fetches each
+	// token once. A lock whose holder died must end by itself; unlock may be
+	// called more than once. A store that cannot lock returns a func that does
+	// nothing: each process then fetches tokens of its own.
 	Lock(ctx context.Context, key string) (unlock func(), err error)
 }
 
 // ErrNoToken: the store has no token with that key.
 var ErrNoToken = errors.New("auth: no such token")
 
-// NewMemoryTokenStore returns a store for the clients of one process. It is a
-// [TokenLocker].
+// NewMemoryTokenStore returns a store for the clients of one process.
 func NewMemoryTokenStore() TokenStore {
 	return &memoryStore{tokens: map[string]Token{}, locks: map[string]chan struct{}{}}
 }

@@ -23,7 +23,7 @@ func TestFleet(t *testing.T) {
 	for name, wrap := range map[string]func(auth.TokenStore) auth.TokenStore{
 		"memory": func(s auth.TokenStore) auth.TokenStore { return s },
 		"encoding": func(s auth.TokenStore) auth.TokenStore {
-			return &flatStore{TokenStore: s, TokenLocker: s.(auth.TokenLocker)}
+			return &flatStore{TokenStore: s}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -72,7 +72,6 @@ func TestFleet(t *testing.T) {
 // flatStore keeps what a store outside the process would: plain texts.
 type flatStore struct {
 	auth.TokenStore
-	auth.TokenLocker
 	mu   sync.Mutex
 	rows map[string]row
 }
@@ -143,8 +142,7 @@ func TestMemoryStore(t *testing.T) {
 		require.NoError(t, err)
 		require.False(t, got.Access.IsZero())
 
-		l, ok := s.(auth.TokenLocker)
-		require.True(t, ok)
+		l := s
 		unlock, err := l.Lock(t.Context(), "k")
 		require.NoError(t, err)
 		other, err := l.Lock(t.Context(), "other")

@@ -150,7 +150,6 @@ var direct = map[string]string{
 	"golang.org/x/crypto":                   "SSH",
 	"golang.org/x/text":                     "the encodings of files that are not UTF-8",
 	"github.com/skeema/knownhosts":          "known_hosts files",
-	"github.com/golang-jwt/jwt/v5":          "the expiry of a token",
 	"github.com/gofrs/flock":                "one process at a time on a ledger file",
 	"golang.org/x/sys":                      "a rename that never replaces: one atomic step, so that no delivery is lost or comes twice",
 }

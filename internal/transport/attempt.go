@@ -195,6 +195,9 @@ func (a *attempt) admit(ctx context.Context) error {
 
 func (a *attempt) authorize(ctx context.Context) error {
 	if a.k.c.cred == nil {
+		if a.k.req.Authorization != nil {
+			a.authName, a.auth = "Authorization", a.k.req.Authorization
+		}
 		return nil
 	}
 	name, value, err := a.k.c.cred.Header(ctx)

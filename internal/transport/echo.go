@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -32,10 +33,8 @@ func (k *call) echoes(s string) bool {
 	if k.echoesCredential(low) {
 		return true
 	}
-	for _, arg := range k.req.PathArgs {
-		if holds(arg) {
-			return true
-		}
+	if slices.ContainsFunc(k.req.PathArgs, holds) || slices.ContainsFunc(k.req.Secrets, holds) {
+		return true
 	}
 	for _, query := range []string{k.req.Query, k.url.RawQuery} {
 		values, _ := url.ParseQuery(query) // what of it can be read

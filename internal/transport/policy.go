@@ -65,7 +65,7 @@ func (k *call) again(resp *http.Response, status int, err error) bool {
 	if k.ctx.Err() != nil {
 		return false
 	}
-	if status == http.StatusUnauthorized && k.cur.auth != nil {
+	if status == http.StatusUnauthorized && k.cur.auth != nil && k.c.cred != nil {
 		return k.replay()
 	}
 	p := k.c.retry

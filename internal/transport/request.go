@@ -29,8 +29,12 @@ type Request struct {
 	Body     Body
 	Header   http.Header // added to the request; rarely needed
 	Call     ccr.Call
-	MaxBody  int64 // cap of a buffered success; 0: MaxBody
-	Once     bool  // this request of an idempotent route is unsent-only: it may message people
+	// Authorization, of a client without a credential, is attached where one
+	// would be: by the guard. It is behind a closure, where no printer finds it.
+	Authorization func() string
+	Secrets       []string // an id or code that repeats one is not shown
+	MaxBody       int64    // cap of a buffered success; 0: MaxBody
+	Once          bool     // this request of an idempotent route is unsent-only: it may message people
 	// Stream, if set, reads a success as it arrives instead of having it
 	// buffered. It is called again from the start when an idempotent route is
 	// retried after the answer broke off. An error that it returns from a
