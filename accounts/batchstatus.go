@@ -145,30 +145,25 @@ func readStatus(code int, body []byte) BatchStatus {
 	s.Total, s.Succeeded, s.Failed = number(m, totalNames), number(m, okNames), number(m, failedNames)
 	s.Items = items(m, body)
 	s.State = stateOf(s.Word)
-	s.settle(code)
+	s.complete(code)
 	return s
 }
 
-// settle completes the state by what else the answer tells.
-func (s *BatchStatus) settle(code int) {
-	failures, pending := s.Failed > 0, s.State == StateUnknown && len(s.Items) == 0
-	done := int64(0)
+// complete completes the state by what else the response says.
+func (s *BatchStatus) complete(code int) {
+	failures, pending, done := s.Failed > 0, len(s.Items) == 0, int64(0)
 	for i := range s.Items {
-		failures = failures || s.Items[i].State == StateFailed
-		pending = pending || !s.Items[i].State.Done()
-		if s.Items[i].State == StateSucceeded {
+		switch state := s.Items[i].State; state {
+		case StateFailed:
+			failures = true
+		case StateSucceeded:
 			done++
+		default:
+			pending = pending || !state.Done()
 		}
 	}
 	if s.State == StateUnknown && s.Word == "" {
-		switch {
-		case code == http.StatusAccepted:
-			s.State = StateProcessing
-		case s.Total > 0 && s.Succeeded >= 0 && s.Failed >= 0 && s.Succeeded+s.Failed >= s.Total:
-			s.State = StateSucceeded
-		case !pending:
-			s.State = StateSucceeded
-		}
+		s.State = s.wordless(code, pending)
 	}
 	if s.State == StateSucceeded && failures {
 		s.State = StatePartial
@@ -176,6 +171,19 @@ func (s *BatchStatus) settle(code int) {
 			s.State = StateFailed
 		}
 	}
+}
+
+// wordless is the state of a batch of which the response has no word: by its
+// counts and items.
+func (s *BatchStatus) wordless(code int, pending bool) BatchState {
+	counted := s.Total > 0 && s.Succeeded >= 0 && s.Failed >= 0 && s.Succeeded+s.Failed >= s.Total
+	switch {
+	case code == http.StatusAccepted:
+		return StateProcessing
+	case counted, !pending:
+		return StateSucceeded
+	}
+	return StateUnknown
 }
 
 // stateOf reads a state word.
@@ -228,20 +236,28 @@ func items(m map[string]json.RawMessage, body []byte) []ItemStatus {
 			continue
 		}
 		it := ItemStatus{Reference: word(first(im, itemRefNames)), Word: word(first(im, stateNames)), Messages: messages(im), Raw: r}
-		it.State = itemStateOf(it.Word)
-		var ok bool
-		switch flag := first(im, flagNames); {
-		case flag != nil && json.Unmarshal(flag, &ok) == nil && !ok:
-			it.State = StateFailed // an explicit false wins over words
-		case it.State != StateUnknown || it.Word != "":
-		case ok:
-			it.State = StateSucceeded
-		case len(it.Messages) > 0:
-			it.State = StateFailed
-		}
+		it.State = it.read(first(im, flagNames))
 		out = append(out, it)
 	}
 	return out
+}
+
+// read is the state of an item, by its word and a flag such as "succeeded". An
+// explicit false wins over words.
+func (i *ItemStatus) read(flag json.RawMessage) BatchState {
+	var ok bool
+	state, told := itemStateOf(i.Word), flag != nil && json.Unmarshal(flag, &ok) == nil
+	switch {
+	case told && !ok:
+		return StateFailed
+	case state != StateUnknown || i.Word != "":
+		return state
+	case told:
+		return StateSucceeded
+	case len(i.Messages) > 0:
+		return StateFailed
+	}
+	return StateUnknown
 }
 
 // messages gathers texts: a string, strings, or objects that hold some.

@@ -33,6 +33,7 @@ import (
 // TLS:
 //
 //   - as a job with its defaults, limiter off;
+//   - as the same job with a result for each row;
 //   - by a serial loop of json.Marshal of accounts.AccountBatch and
 //     http.Client.Do, on batches of the same size;
 //   - by the same loop with the same structs without their methods, which is
@@ -53,7 +54,7 @@ func BenchmarkSubmitMillion(b *testing.B) {
 	server := startBenchServer(b, &in)
 	defer server()
 
-	modes := []string{"submit", "types", "plain"}
+	modes := []string{"submit", "rows", "types", "plain"}
 	results := map[string][]benchResult{}
 	for b.Loop() {
 		for _, mode := range modes {
@@ -201,7 +202,7 @@ func benchReport(r benchResult) {
 	fmt.Println(string(raw))
 }
 
-func benchSubmit() {
+func benchSubmit(rows bool) {
 	var in benchInput
 	helperInput(&in)
 	token, err := auth.NewStaticBearer(ccr.NewSecret("t"))
@@ -213,9 +214,21 @@ func benchSubmit() {
 	check(err)
 	r, err := files.NewAccountReader(f, files.ReadOptions{})
 	check(err)
-	sum, err := client.SubmitAccounts(r.All(), accounts.SubmitOptions{Name: "bench"}).Run(contextForHelper())
-	check(err)
-	benchReport(benchResult{Accepted: sum.Accepted, Seconds: time.Since(start).Seconds()})
+	job := client.SubmitAccounts(r.All(), accounts.SubmitOptions{Name: "bench"})
+	n := int64(0)
+	if rows {
+		for row, err := range job.Results(contextForHelper()) {
+			check(err)
+			if row.Sent == accounts.SentAccepted && row.Reference != "" && row.Line > 0 {
+				n++
+			}
+		}
+	} else {
+		sum, err := job.Run(contextForHelper())
+		check(err)
+		n = sum.Accepted
+	}
+	benchReport(benchResult{Accepted: n, Seconds: time.Since(start).Seconds()})
 }
 
 // benchSerial is what a user would write without the SDK's jobs.

@@ -153,6 +153,8 @@ func (s *submission) settle(b *batch, tell bool) {
 		if !ready.yieldRows(s.out.rows) {
 			s.left, s.stopped = true, true
 		}
+		clear(ready.rows)
+		s.noted = append(s.noted, ready.rows[:0])
 	}
 }
 

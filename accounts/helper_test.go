@@ -28,7 +28,8 @@ func TestMain(m *testing.M) {
 func helpers() map[string]func() {
 	return map[string]func(){
 		"bench-server": benchServer,
-		"bench-submit": benchSubmit,
+		"bench-submit": func() { benchSubmit(false) },
+		"bench-rows":   func() { benchSubmit(true) },
 		"kill-submit":  killSubmit,
 		"fleet-worker": fleetWorker,
 		"bench-types":  func() { benchSerial(marshalTypes) },

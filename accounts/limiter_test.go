@@ -98,6 +98,7 @@ func TestLimiterQueue(t *testing.T) {
 		require.Zero(t, time.Since(start))
 
 		var wg sync.WaitGroup
+		var mu sync.Mutex
 		var order []int
 		leaving, leave := context.WithCancel(t.Context())
 		for i := range 5 {
@@ -107,6 +108,8 @@ func TestLimiterQueue(t *testing.T) {
 					ctx = leaving
 				}
 				if l.Wait(ctx) == nil {
+					mu.Lock()
+					defer mu.Unlock()
 					order = append(order, i)
 				}
 			})

@@ -355,6 +355,12 @@ func TestJobFormats(t *testing.T) {
 		entries = append(entries, string(raw))
 	}
 	slices.Sort(entries)
+	_, err = dial(t, srv).SubmitPayments(accounts.RowsOf(source...), accounts.SubmitOptions{Name: "nightly-2026-11-21", Ledger: l, SkipInvalid: true}).Run(t.Context())
+	require.ErrorIs(t, err, ccr.ErrInvalid)
+	for e, err := range lister.List(t.Context(), ccr.LedgerQuery{KeyPrefix: "job."}) {
+		require.NoError(t, err)
+		assert.Equal(t, "2", e.Attributes["epoch"], "it counts the runs")
+	}
 	assert.Equal(t, []string{
 		`{"key":"batch.accounts.production.6c8f0c08295894cd6d99de105206359a2843a87658180b6d5b67fe3df5e40a26","version":2,"state":"sent","service":"accounts","environment":"production","name":"nightly-2026-11-21","size":233,"sha256":"4817a41020fac801e72897d535c98ae1cb8c4997e1913bcebcee9cc0a24e5e1d","attributes":{"epoch":"1","lastRow":"4","operation":"ReportPayments","reference":"nightly-2026-11-21/4817a41020fac801e72897d535c98ae1","requestId":"req-b2","rows":"2"}}`,
 		`{"key":"batch.accounts.production.7d13e7e104aa107b9643f059b009f75cc0e5546f5b39b1e97b7880bf997db9f5","version":2,"state":"sent","service":"accounts","environment":"production","name":"nightly-2026-11-21","size":233,"sha256":"faf692f8396af0b726d6ff71575c93279103f4f163bdb949d0eeac7dd58e870b","attributes":{"epoch":"1","lastRow":"2","operation":"ReportPayments","reference":"nightly-2026-11-21/faf692f8396af0b726d6ff71575c9327","requestId":"req-b1","rows":"2"}}`,

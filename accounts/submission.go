@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"strconv"
 
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/internal/ledger"
@@ -96,9 +95,10 @@ type submission struct {
 	flying  int
 	ring    []*batch // of Results, in the order of the source: not yielded yet
 	spare   [][]byte
-	stopped bool  // no more rows are read
-	err     error // of Results: why
-	left    bool  // the consumer has left the loop
+	noted   [][]rowInfo // to be used again
+	stopped bool        // no more rows are read
+	err     error       // of Results: why
+	left    bool        // the consumer has left the loop
 }
 
 // prepare checks the options and makes what all batches have in common.
@@ -129,32 +129,6 @@ func (s *submission) prepare(source bool) error {
 	s.prefix, s.suffix = bytes.Clone(s.e.b[:head]), bytes.Clone(s.e.b[head:])
 	s.hashAt = bytes.Index(s.prefix, []byte(reference)) + len(s.o.Name) + 1
 	return nil
-}
-
-// check finds the faults of the options and fills in the defaults.
-func (o *SubmitOptions) check(source bool, kind objectKind) *ccr.Faults {
-	f := &ccr.Faults{}
-	if !source {
-		f.Add("rows", "is required")
-	}
-	if o.Name == "" || len(o.Name) > maxJobName || ccr.SafeToken(o.Name) == "" {
-		f.Add("Name", "must be 1 to 110 letters, digits or _.:/-")
-	}
-	if o.Ledger == nil && kind == kindPaymentBatch {
-		f.Add("Ledger", "is required for payments: without one a rerun would report them again")
-	}
-	if o.MaxRows < 0 {
-		f.Add("MaxRows", "must not be negative")
-	}
-	if o.MaxBytes < 0 || o.MaxBytes > MaxBatchBytes {
-		f.Addf("MaxBytes", "must be between 0 and %d", MaxBatchBytes)
-	}
-	if o.Concurrency < 0 {
-		f.Add("Concurrency", "must not be negative")
-	}
-	o.MaxRows, o.MaxBytes = cmp.Or(o.MaxRows, defaultMaxRows), cmp.Or(o.MaxBytes, defaultMaxBytes)
-	o.Concurrency = cmp.Or(o.Concurrency, defaultConcurrency)
-	return f
 }
 
 // claimIt claims the job, if there is a ledger.
@@ -244,42 +218,6 @@ func (s *submission) between(ctx context.Context) {
 	}
 	if !s.stopped && ctx.Err() != nil {
 		s.cancelled(ctx)
-	}
-}
-
-// open counts a row, and begins a batch with it if there is none.
-func (s *submission) open(ctx context.Context, info rowInfo) {
-	s.read++
-	if s.cur == nil {
-		s.begin(ctx)
-	}
-	if s.out.rows != nil {
-		s.cur.rows = append(s.cur.rows, info)
-	}
-}
-
-// begin begins a batch with the row that was read last. With a ledger, the
-// batch ends where an earlier run ended it, so that a corrected row cannot move
-// rows that were sent into a batch that was not.
-func (s *submission) begin(ctx context.Context) {
-	s.cur = &batch{receipt: Receipt{Operation: s.route.Operation, FirstRow: s.read}}
-	s.e.b = s.buffer()
-	if s.claim == nil || s.stopped {
-		return
-	}
-	key := s.c.batchKey(s.route.Operation, s.o.Name, s.read)
-	found, err := s.o.Ledger.Load(ctx, key)
-	switch {
-	case errors.Is(err, ccr.ErrNoEntry):
-	case err != nil && ctx.Err() != nil:
-		s.cancelled(ctx)
-	case err != nil:
-		s.stop(nil, s.failure(err, "The ledger cannot be read; the batch was not sent"))
-	}
-	found.Key = key
-	s.cur.found = found
-	if n, err := strconv.ParseInt(found.Attributes[attrLastRow], 10, 64); err == nil && n >= s.read {
-		s.cur.until = n
 	}
 }
 
@@ -411,70 +349,4 @@ func (s *submission) progress(sum Summary, done bool) {
 			Operation: s.operation, Name: s.o.Name, Bytes: sum.Bytes, Items: sum.Accepted + sum.Rejected + sum.Unknown + sum.NotSent, Done: done,
 		})
 	}
-}
-
-// add encodes a row into the batch, cutting it first if the row does not fit.
-func (s *submission) add(ctx context.Context, row interface{ encode(*encoder) }, messages bool) {
-	b := s.cur
-	end := len(s.e.b)
-	if b.receipt.Rows > 0 {
-		s.e.b = append(s.e.b, ',')
-	}
-	begin := len(s.e.b)
-	row.encode(&s.e)
-	size := len(s.e.b) + len(s.suffix)
-	if alone := len(s.prefix) + len(s.e.b) - begin + len(s.suffix); alone > MaxBatchBytes {
-		s.e.b = s.e.b[:end]
-		var f ccr.Faults
-		f.Addf(s.kind.object().Members[mBatchItems].Name+"["+strconv.FormatInt(s.read-1, 10)+"]", "encodes to more than %d bytes", MaxBatchBytes)
-		s.invalid(f.Err(service, s.operation))
-		return
-	}
-	if b.receipt.Rows > 0 && (b.until == 0 && size > s.o.MaxBytes || size > MaxBatchBytes) {
-		s.cut(ctx, end, begin)
-	}
-	s.cur.receipt.Rows++
-	s.cur.once = s.cur.once || messages || s.kind == kindPaymentBatch
-}
-
-// cut ends the batch before the row that was encoded last, which begins the
-// next one. body is where the batch ends, row where the row begins.
-func (s *submission) cut(ctx context.Context, body, row int) {
-	full := s.cur
-	if full.until != 0 {
-		s.stop(nil, s.failure(errors.New("a row no longer fits into the batch that an earlier run put it in"), "Give the changed rows a job of their own"))
-		return
-	}
-	next := append(s.buffer(), s.e.b[row:]...)
-	s.e.b = s.e.b[:body]
-	var info []rowInfo
-	if n := len(full.rows); n > 0 {
-		info = []rowInfo{full.rows[n-1]}
-		full.rows = full.rows[:n-1]
-	}
-	s.flush(ctx, s.read-1)
-	s.begin(ctx)
-	s.cur.rows = info
-	s.spare = append(s.spare, s.e.b)
-	s.e.b = next
-}
-
-// flush ends the batch with a row and dispatches it.
-func (s *submission) flush(ctx context.Context, lastRow int64) {
-	b := s.cur
-	if s.cur = nil; b == nil {
-		return
-	}
-	b.receipt.LastRow = lastRow
-	b.body = append(s.e.b, s.suffix...)
-	s.dispatch(ctx, b)
-}
-
-// buffer returns a buffer that begins a batch.
-func (s *submission) buffer() []byte {
-	var b []byte
-	if n := len(s.spare); n > 0 {
-		b, s.spare = s.spare[n-1][:0], s.spare[:n-1]
-	}
-	return append(b, s.prefix...)
 }

@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"cmp"
 	"iter"
 
 	"github.com/ccr-sdk/ccr"
@@ -66,6 +67,32 @@ type SubmitOptions struct {
 	// Progress is called after each batch, in the goroutine that ranges: Items
 	// are the rows done with, Bytes those of sent batches. [Job.Summary] has more.
 	Progress ccr.ProgressFunc
+}
+
+// check finds the faults of the options and fills in the defaults.
+func (o *SubmitOptions) check(source bool, kind objectKind) *ccr.Faults {
+	f := &ccr.Faults{}
+	if !source {
+		f.Add("rows", "is required")
+	}
+	if o.Name == "" || len(o.Name) > maxJobName || ccr.SafeToken(o.Name) == "" {
+		f.Add("Name", "must be 1 to 110 letters, digits or _.:/-")
+	}
+	if o.Ledger == nil && kind == kindPaymentBatch {
+		f.Add("Ledger", "is required for payments: without one a rerun would report them again")
+	}
+	if o.MaxRows < 0 {
+		f.Add("MaxRows", "must not be negative")
+	}
+	if o.MaxBytes < 0 || o.MaxBytes > MaxBatchBytes {
+		f.Addf("MaxBytes", "must be between 0 and %d", MaxBatchBytes)
+	}
+	if o.Concurrency < 0 {
+		f.Add("Concurrency", "must not be negative")
+	}
+	o.MaxRows, o.MaxBytes = cmp.Or(o.MaxRows, defaultMaxRows), cmp.Or(o.MaxBytes, defaultMaxBytes)
+	o.Concurrency = cmp.Or(o.Concurrency, defaultConcurrency)
+	return f
 }
 
 // SubmitAccounts sends any number of accounts as a job; see [Job].
