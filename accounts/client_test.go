@@ -53,11 +53,6 @@ func row(i int) accounts.Account {
 	}
 }
 
-// sourceRow is row(i) as a source yields it.
-func sourceRow(i int) accounts.Row[accounts.Account] {
-	return accounts.Row[accounts.Account]{Value: row(i)}
-}
-
 func rows(n int) []accounts.Account {
 	out := make([]accounts.Account, n)
 	for i := range out {

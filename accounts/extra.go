@@ -54,9 +54,9 @@ func (x Extra) replaces(member string) bool {
 // names returns the members in a fixed order.
 func (x Extra) names() []string { return slices.Sorted(maps.Keys(x)) }
 
-// readOpen decodes a JSON object into the fields of row, by way of plain,
-// which is row without its methods, and returns the members without a field.
-func readOpen[T any](data []byte, plain any, row *T) (Extra, error) {
+// readOpen decodes a JSON object into plain, which is a T without its methods,
+// and returns the members without a field.
+func readOpen[T any](data []byte, plain any) (Extra, error) {
 	object := schema().Object(reflect.TypeFor[T]())
 	if err := json.Unmarshal(data, plain); err != nil {
 		return nil, err

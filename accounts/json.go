@@ -11,7 +11,7 @@ func (a Account) MarshalJSON() ([]byte, error) { return marshal(&a) }
 // UnmarshalJSON keeps members without a field in Extra.
 func (a *Account) UnmarshalJSON(b []byte) (err error) {
 	type plain Account
-	a.Extra, err = readOpen(b, (*plain)(a), a)
+	a.Extra, err = readOpen[Account](b, (*plain)(a))
 	return err
 }
 
@@ -21,7 +21,7 @@ func (p Party) MarshalJSON() ([]byte, error) { return marshal(&p) }
 // UnmarshalJSON keeps members without a field in Extra.
 func (p *Party) UnmarshalJSON(b []byte) (err error) {
 	type plain Party
-	p.Extra, err = readOpen(b, (*plain)(p), p)
+	p.Extra, err = readOpen[Party](b, (*plain)(p))
 	return err
 }
 
@@ -31,7 +31,7 @@ func (k KeyValue) MarshalJSON() ([]byte, error) { return marshal(&k) }
 // UnmarshalJSON keeps members without a field in Extra.
 func (k *KeyValue) UnmarshalJSON(b []byte) (err error) {
 	type plain KeyValue
-	k.Extra, err = readOpen(b, (*plain)(k), k)
+	k.Extra, err = readOpen[KeyValue](b, (*plain)(k))
 	return err
 }
 
@@ -41,7 +41,7 @@ func (m InstantMessage) MarshalJSON() ([]byte, error) { return marshal(&m) }
 // UnmarshalJSON keeps members without a field in Extra.
 func (m *InstantMessage) UnmarshalJSON(b []byte) (err error) {
 	type plain InstantMessage
-	m.Extra, err = readOpen(b, (*plain)(m), m)
+	m.Extra, err = readOpen[InstantMessage](b, (*plain)(m))
 	return err
 }
 
@@ -51,7 +51,7 @@ func (c IdentityChallenge) MarshalJSON() ([]byte, error) { return marshal(&c) }
 // UnmarshalJSON keeps members without a field in Extra.
 func (c *IdentityChallenge) UnmarshalJSON(b []byte) (err error) {
 	type plain IdentityChallenge
-	c.Extra, err = readOpen(b, (*plain)(c), c)
+	c.Extra, err = readOpen[IdentityChallenge](b, (*plain)(c))
 	return err
 }
 
@@ -61,7 +61,7 @@ func (c Claim) MarshalJSON() ([]byte, error) { return marshal(&c) }
 // UnmarshalJSON keeps members without a field in Extra.
 func (c *Claim) UnmarshalJSON(b []byte) (err error) {
 	type plain Claim
-	c.Extra, err = readOpen(b, (*plain)(c), c)
+	c.Extra, err = readOpen[Claim](b, (*plain)(c))
 	return err
 }
 
@@ -71,7 +71,7 @@ func (x ClaimExcess) MarshalJSON() ([]byte, error) { return marshal(&x) }
 // UnmarshalJSON keeps members without a field in Extra.
 func (x *ClaimExcess) UnmarshalJSON(b []byte) (err error) {
 	type plain ClaimExcess
-	x.Extra, err = readOpen(b, (*plain)(x), x)
+	x.Extra, err = readOpen[ClaimExcess](b, (*plain)(x))
 	return err
 }
 
@@ -81,7 +81,7 @@ func (p Payment) MarshalJSON() ([]byte, error) { return marshal(&p) }
 // UnmarshalJSON keeps members without a field in Extra.
 func (p *Payment) UnmarshalJSON(b []byte) (err error) {
 	type plain Payment
-	p.Extra, err = readOpen(b, (*plain)(p), p)
+	p.Extra, err = readOpen[Payment](b, (*plain)(p))
 	return err
 }
 

@@ -2,7 +2,6 @@ package files_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"iter"
@@ -105,11 +104,4 @@ func readClaims(in io.Reader, o files.ReadOptions) iter.Seq2[accounts.Row[accoun
 
 func failing[T any](err error) iter.Seq2[accounts.Row[T], error] {
 	return func(yield func(accounts.Row[T], error) bool) { yield(accounts.Row[T]{}, err) }
-}
-
-func asJSON(t *testing.T, v any) string {
-	t.Helper()
-	raw, err := json.Marshal(v)
-	require.NoError(t, err)
-	return string(raw)
 }

@@ -180,17 +180,20 @@ func phoneShape(s string) bool {
 	if strings.Trim(strings.TrimPrefix(n, "+"), "0123456789") != "" {
 		return false
 	}
-	au, abroad := strings.CutPrefix(n, "+61")
-	nz, toNZ := strings.CutPrefix(n, "+64")
 	if home, ok := strings.CutPrefix(n, "0"); ok {
-		au, nz, abroad, toNZ = home, home, true, true
+		return australian(home) || newZealand(home)
 	}
-	begins := func(s, with string) bool { return s != "" && strings.Contains(with, s[:1]) }
-	switch {
-	case abroad && len(au) == 9 && begins(au, "23478"):
-		return true
-	case toNZ && (begins(nz, "2") && len(nz) >= 8 && len(nz) <= 10 || begins(nz, "34679") && len(nz) == 8):
-		return true
+	if rest, ok := strings.CutPrefix(n, "+61"); ok {
+		return australian(rest)
+	}
+	if rest, ok := strings.CutPrefix(n, "+64"); ok {
+		return newZealand(rest)
 	}
 	return len(n) == 10 && (strings.HasPrefix(n, "1300") || strings.HasPrefix(n, "1800")) || len(n) == 6 && strings.HasPrefix(n, "13")
+}
+
+func australian(n string) bool { return len(n) == 9 && strings.Contains("23478", n[:1]) }
+
+func newZealand(n string) bool {
+	return len(n) >= 8 && len(n) <= 10 && n[0] == '2' || len(n) == 8 && strings.Contains("34679", n[:1])
 }

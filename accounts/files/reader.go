@@ -193,24 +193,30 @@ func (r *rowReader) fill(row member.Ref, record []string, text string) (faulty b
 		if cell == "" || i >= len(r.at) || r.at[i] == nil || !whole && i != r.key {
 			continue
 		}
-		message := ""
-		if !clean {
-			message = r.textFault(cell)
-		}
-		if message == "" {
-			if cell[0] == '\'' {
-				cell = unguard(cell)
-			}
-			message = r.at[i].set(row, r.layout.object, cell, &r.format)
-		}
-		if message != "" {
-			r.add(i, message)
-		}
+		r.cell(row, i, cell, clean)
 	}
 	if r.o.Unique && whole && record[r.key] != "" && r.seen.has(record[r.key], r.o.Warn) {
 		r.add(r.key, "is that of an earlier row, too")
 	}
 	return r.faults.Len() > 0
+}
+
+// cell fills the field of a cell that is not empty. clean: its text is known
+// to be in the encoding of the file.
+func (r *rowReader) cell(row member.Ref, i int, cell string, clean bool) {
+	message := ""
+	if !clean {
+		message = r.textFault(cell)
+	}
+	if message == "" {
+		if cell[0] == '\'' {
+			cell = unguard(cell)
+		}
+		message = r.at[i].set(row, r.layout.object, cell, &r.format)
+	}
+	if message != "" {
+		r.add(i, message)
+	}
 }
 
 func (r *rowReader) add(i int, message string) {

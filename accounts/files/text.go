@@ -32,7 +32,8 @@ const (
 // sniffed is how much of a file is looked at before it is read.
 const sniffed = 64 << 10
 
-var errNoText = errors.New("the file is not text: it has zero bytes")
+// utf8Mark is the byte order mark in UTF-8.
+const utf8Mark = "\xef\xbb\xbf"
 
 // decodeText returns the text of a file as UTF-8 without a byte order mark.
 func decodeText(r io.Reader, e Encoding) (*bufio.Reader, Encoding, error) {
@@ -41,22 +42,17 @@ func decodeText(r io.Reader, e Encoding) (*bufio.Reader, Encoding, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, e, err
 	}
-	for magic, kind := range map[string]string{"PK\x03\x04": "a spreadsheet (XLSX) or an archive", "\xd0\xcf\x11\xe0": "a spreadsheet (XLS)", "%PDF-": "a PDF"} {
-		if bytes.HasPrefix(head, []byte(magic)) {
-			return nil, e, fmt.Errorf("the file is %s, not delimited text; save it as CSV", kind)
-		}
-	}
 	if e == "" {
 		e = sniffEncoding(head, len(head) < sniffed)
+	}
+	if err := noText(head, e); err != nil {
+		return nil, e, err
 	}
 	var dec encoding.Encoding
 	switch e {
 	case UTF8:
-		if bytes.HasPrefix(head, []byte("\xef\xbb\xbf")) {
-			b.Discard(3) //nolint:errcheck // just peeked
-		}
-		if bytes.IndexByte(head, 0) >= 0 {
-			return nil, e, errNoText
+		if bytes.HasPrefix(head, []byte(utf8Mark)) {
+			b.Discard(len(utf8Mark)) //nolint:errcheck // just peeked
 		}
 		return b, e, nil
 	case UTF16LE:
@@ -70,10 +66,20 @@ func decodeText(r io.Reader, e Encoding) (*bufio.Reader, Encoding, error) {
 	default:
 		return nil, e, fmt.Errorf("Encoding %q is not known", e)
 	}
-	if dec != encoding.Encoding(nil) && !strings.HasPrefix(string(e), "UTF-16") && bytes.IndexByte(head, 0) >= 0 {
-		return nil, e, errNoText
-	}
 	return bufio.NewReaderSize(transform.NewReader(b, dec.NewDecoder()), sniffed), e, nil
+}
+
+// noText tells a file that is no delimited text by its beginning.
+func noText(head []byte, e Encoding) error {
+	for magic, kind := range map[string]string{"PK\x03\x04": "a spreadsheet (XLSX) or an archive", "\xd0\xcf\x11\xe0": "a spreadsheet (XLS)", "%PDF-": "a PDF"} {
+		if bytes.HasPrefix(head, []byte(magic)) {
+			return fmt.Errorf("the file is %s, not delimited text; save it as CSV", kind)
+		}
+	}
+	if !strings.HasPrefix(string(e), "UTF-16") && bytes.IndexByte(head, 0) >= 0 {
+		return errors.New("the file is not text: it has zero bytes")
+	}
+	return nil
 }
 
 // sniffEncoding tells the encoding by the beginning of a file.
@@ -83,7 +89,7 @@ func sniffEncoding(head []byte, whole bool) Encoding {
 		return UTF16LE
 	case bytes.HasPrefix(head, []byte("\xfe\xff")):
 		return UTF16BE
-	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf")):
+	case bytes.HasPrefix(head, []byte(utf8Mark)):
 		return UTF8 // it says so; what is not, is a fault of its row
 	}
 	// Delimiters and digits of UTF-16 have a zero byte, on one side only.

@@ -141,9 +141,7 @@ func agree(t *testing.T, path string, expected io.Reader) {
 				members = append(members, member)
 			}
 		}
-		if !assert.Equal(t, w, []string{g[0], g[1], g[3], g[4], g[5], strings.Join(members, " ")}, "%v", g) {
-			return
-		}
+		require.Equal(t, w, []string{g[0], g[1], g[3], g[4], g[5], strings.Join(members, " ")}, "%v", g)
 		assert.Equal(t, g[4] == "accepted", g[6] != "", "a batch for what was sent")
 		assert.Equal(t, g[5] == "failed", g[8] != "", "the vendor's words")
 	}
