@@ -77,6 +77,7 @@ func decodeLenient(data []byte, into any) (unexpected []string, err error) {
 		}
 		m := &mender{to: e.GoType, opts: opts}
 		if data, err = m.mend(data, e.JSONPointer); err != nil {
+			v.SetZero()
 			return nil, readError(err)
 		}
 		unexpected = append(unexpected, m.blanked...)

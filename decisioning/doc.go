@@ -45,7 +45,7 @@
 // progress and a resume token, [ccr.WaitAll] waits for many pollers. An
 // analysis ends COMPLETED or in ERROR; the latter is an [*AnalysisError] with
 // Algoan's code. There is no documented status FAILED, only an event named
-// analysis_failed. A [WebhookHandler] is told instead of asking.
+// analysis_failed. A [WebhookHandler] is notified instead of polling.
 //
 // # Lists
 //
@@ -84,10 +84,10 @@
 //
 // # Retries
 //
-// Reads, PATCH and DELETE are repeated after transient failures. A PATCH may
-// be, because it says what members shall be; if the repetition of one whose
+// Reads, PATCH and DELETE are retried after transient failures. A PATCH may
+// be, because it says what members shall be; if the retry of one whose
 // answer was lost is refused, the error's EarlierUnknown tells. Creates are
-// repeated only if nothing was sent, or Algoan said 429.
+// retried only if nothing was sent, or Algoan said 429.
 //
 // # Errors
 //

@@ -108,65 +108,82 @@ func checkSkip(f *ccr.Faults, skip []Precondition) {
 
 // checkPreconditions adds a fault for each one that does not hold.
 func checkPreconditions(f *ccr.Faults, accounts []Account, skip []Precondition) {
-	on := func(p Precondition) bool { return !slices.Contains(skip, p) }
+	c := &preconditions{f: f, skip: skip}
 	checking, most := 0, 0
-	currency := ""
-	oneCurrency := func(path, c string) {
-		if c == "" {
-			return
-		}
-		if currency == "" {
-			currency = c
-		}
-		if c != currency {
-			f.Add(path, "differs from the currency of the accounts and transactions before it; an analysis has one")
-		}
-	}
 	for i := range accounts {
 		a := &accounts[i]
-		path := "accounts[" + strconv.Itoa(i) + "]"
 		if a.Type == AccountChecking {
 			checking++
 			most = max(most, len(a.Transactions))
 		}
-		if on(PreconditionUsage) && a.Usage == UsageProfessional {
-			f.Add(path+".usage", "is PROFESSIONAL, which the consumer product refuses")
-		}
-		if on(PreconditionBankName) && (a.Bank == nil || a.Bank.Name == "") {
-			f.Add(path+".bank.name", "is required")
-		}
-		if on(PreconditionDates) && !a.BalanceDate.Known() {
-			f.Add(path+".balanceDate", "is required, as a date-time with an offset")
-		}
-		if on(PreconditionMembers) {
-			required(f, path+".balance", a.Balance.IsSet())
-			required(f, path+".currency", a.Currency != "")
-			required(f, path+".type", a.Type != "")
-			required(f, path+".usage", a.Usage != "")
-		}
-		if on(PreconditionCurrency) {
-			oneCurrency(path+".currency", a.Currency)
-		}
-		for j := range a.Transactions {
-			t := &a.Transactions[j]
-			if on(PreconditionDates) && !t.Dates.DebitedAt.Known() && !t.Dates.BookedAt.Known() {
-				f.Add(at(path, j)+".dates", "need debitedAt or bookedAt, as a date-time with an offset")
-			}
-			if on(PreconditionMembers) && (!t.Amount.IsSet() || t.Currency == "" || t.Description == "") {
-				required(f, at(path, j)+".amount", t.Amount.IsSet())
-				required(f, at(path, j)+".currency", t.Currency != "")
-				required(f, at(path, j)+".description", t.Description != "")
-			}
-			if on(PreconditionCurrency) && t.Currency != currency {
-				oneCurrency(at(path, j)+".currency", t.Currency)
-			}
-		}
+		c.account("accounts["+strconv.Itoa(i)+"]", a)
 	}
-	if on(PreconditionCheckingAccount) && checking == 0 {
+	if c.on(PreconditionCheckingAccount) && checking == 0 {
 		f.Add("accounts", "hold no CHECKING account; an analysis needs one at least")
 	}
-	if on(PreconditionTransactions) && checking > 0 && most < MinTransactions {
+	if c.on(PreconditionTransactions) && checking > 0 && most < MinTransactions {
 		f.Add("accounts", fmt.Sprintf("hold no CHECKING account with at least %d transactions", MinTransactions))
+	}
+}
+
+// preconditions checks one input.
+type preconditions struct {
+	f        *ccr.Faults
+	skip     []Precondition
+	currency string // the first one that was seen
+}
+
+func (c *preconditions) on(p Precondition) bool { return !slices.Contains(c.skip, p) }
+
+func (c *preconditions) oneCurrency(path, currency string) {
+	if currency == "" {
+		return
+	}
+	if c.currency == "" {
+		c.currency = currency
+	}
+	if currency != c.currency {
+		c.f.Add(path, "differs from the currency of the accounts and transactions before it; an analysis has one")
+	}
+}
+
+func (c *preconditions) account(path string, a *Account) {
+	if c.on(PreconditionUsage) && a.Usage == UsageProfessional {
+		c.f.Add(path+".usage", "is PROFESSIONAL, which the consumer product refuses")
+	}
+	if c.on(PreconditionBankName) && (a.Bank == nil || a.Bank.Name == "") {
+		c.f.Add(path+".bank.name", "is required")
+	}
+	if c.on(PreconditionDates) && !a.BalanceDate.Known() {
+		c.f.Add(path+".balanceDate", "is required, as a date-time with an offset")
+	}
+	if c.on(PreconditionMembers) {
+		required(c.f, path+".balance", a.Balance.IsSet())
+		required(c.f, path+".currency", a.Currency != "")
+		required(c.f, path+".type", a.Type != "")
+		required(c.f, path+".usage", a.Usage != "")
+	}
+	if c.on(PreconditionCurrency) {
+		c.oneCurrency(path+".currency", a.Currency)
+	}
+	c.transactions(path, a.Transactions)
+}
+
+func (c *preconditions) transactions(path string, all []Transaction) {
+	dates, members, currency := c.on(PreconditionDates), c.on(PreconditionMembers), c.on(PreconditionCurrency)
+	for j := range all {
+		t := &all[j]
+		if dates && !t.Dates.DebitedAt.Known() && !t.Dates.BookedAt.Known() {
+			c.f.Add(at(path, j)+".dates", "need debitedAt or bookedAt, as a date-time with an offset")
+		}
+		if members && (!t.Amount.IsSet() || t.Currency == "" || t.Description == "") {
+			required(c.f, at(path, j)+".amount", t.Amount.IsSet())
+			required(c.f, at(path, j)+".currency", t.Currency != "")
+			required(c.f, at(path, j)+".description", t.Description != "")
+		}
+		if currency && t.Currency != c.currency {
+			c.oneCurrency(at(path, j)+".currency", t.Currency)
+		}
 	}
 }
 

@@ -80,10 +80,10 @@ func (e AnalysisError) LogValue() slog.Value { return slog.StringValue(e.line())
 
 // WaitAnalysis polls until the analysis is COMPLETED and returns it with its
 // scores and insights. If it ends in ERROR, it is returned together with an
-// [*AnalysisError]. It looks at once, after 2 s, then ever more slowly, up to
+// [*AnalysisError]. It polls at once, after 2 s, then ever more slowly, up to
 // every 30 s; an analysis that never ends is waited for until ctx does. For another
-// rhythm, progress or a resume token see [Client.AnalysisPoller]; to be told
-// instead of asking, see [WebhookHandler].
+// rhythm, progress or a resume token see [Client.AnalysisPoller]; to be
+// notified instead of polling, see [WebhookHandler].
 func (c *Client) WaitAnalysis(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*Analysis, error) {
 	ctx, cancel, err := bounded(ctx, opts)
 	if err != nil {
@@ -109,8 +109,8 @@ func waited(err error) error {
 }
 
 // AnalysisPoller waits for an analysis as [Client.WaitAnalysis] does, with a
-// rhythm and progress of your own. The options are those of each look. Its resume token holds the two ids; another
-// process goes on with [Client.ResumeAnalysis].
+// rhythm and progress of your own. The options are those of each poll. Its resume token holds the two ids; another
+// process resumes with [Client.ResumeAnalysis].
 func (c *Client) AnalysisPoller(customerID, analysisID string, opts ...ccr.CallOption) *ccr.Poller[*Analysis] {
 	token := url.PathEscape(customerID) + "/" + url.PathEscape(analysisID)
 	return ccr.NewPoller(token, func(ctx context.Context) (ccr.PollState[*Analysis], error) {

@@ -15,8 +15,7 @@ import (
 const defaultLimit = 200
 
 // writePage answers a list: limit, page and filter, sort and project as in
-// Algoan's server components. The links are relative, and built without
-// escaping, as theirs are.
+// Algoan's server components.
 func writePage(w http.ResponseWriter, r *http.Request, total int, item func(int) any) {
 	q := r.URL.Query()
 	limit, okLimit := positive(q, "limit", defaultLimit)
@@ -37,22 +36,42 @@ func writePage(w http.ResponseWriter, r *http.Request, total int, item func(int)
 	if total%limit > 0 {
 		pages++
 	}
-	resources := []byte("[")
-	if page <= pages {
-		first := (page - 1) * limit
-		for i := range min(limit, total-first) {
-			if i > 0 {
-				resources = append(resources, ',')
-			}
-			b, err := compact(item(first + i))
-			if err != nil {
-				refuse(w, http.StatusInternalServerError, "INTERNAL_ERROR", err.Error())
-				return
-			}
-			resources = append(resources, b...)
-		}
+	first := (page - 1) * limit
+	resources, err := array(min(limit, max(total-first, 0)), func(i int) any { return item(first + i) })
+	if err != nil {
+		refuse(w, http.StatusInternalServerError, "INTERNAL_ERROR", err.Error())
+		return
 	}
-	resources = append(resources, ']')
+	pagination, err := compact(links(r, page, pages, limit, total))
+	if err != nil {
+		refuse(w, http.StatusInternalServerError, "INTERNAL_ERROR", err.Error())
+		return
+	}
+	// Put together by hand: encoding/json would go over each item twice more.
+	body := append(append([]byte(`{"resources":`), resources...), `,"pagination":`...)
+	write(w, http.StatusOK, append(append(body, pagination...), '}'))
+}
+
+// array writes n items.
+func array(n int, item func(int) any) ([]byte, error) {
+	out := []byte("[")
+	for i := range n {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		b, err := compact(item(i))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, b...)
+	}
+	return append(out, ']'), nil
+}
+
+// links is the pagination of a page: its links are relative, and built without
+// escaping, as Algoan's are.
+func links(r *http.Request, page, pages, limit, total int) map[string]any {
+	q := r.URL.Query()
 	link := func(n int, when bool) any {
 		if !when {
 			return nil
@@ -65,18 +84,11 @@ func writePage(w http.ResponseWriter, r *http.Request, total int, item func(int)
 		}
 		return l
 	}
-	pagination, err := compact(map[string]any{
+	return map[string]any{
 		"first": link(1, pages > 0), "last": link(pages, pages > 0),
 		"next": link(page+1, page < pages), "previous": link(page-1, page > 1 && page <= pages),
 		"totalPages": pages, "totalResources": total,
-	})
-	if err != nil {
-		refuse(w, http.StatusInternalServerError, "INTERNAL_ERROR", err.Error())
-		return
 	}
-	// Put together by hand: encoding/json would go over each item twice more.
-	body := append(append([]byte(`{"resources":`), resources...), `,"pagination":`...)
-	write(w, http.StatusOK, append(append(body, pagination...), '}'))
 }
 
 func positive(q url.Values, name string, def int) (int, bool) {
