@@ -26,4 +26,20 @@
 //	visible elsewhere           a worker that was told "stored" can tell another one to go on
 //	ended context, cut context  an error means "not known", and a later Load tells
 //	list                        operators and sweepers see what is open
+//
+// For a sink:
+//
+//	commit, content             what was received is there, every byte of it
+//	out of sight, abort         a consumer never sees a part, nor what failed its check
+//	staged, discarded, foreign  after a crash it is known what became of a delivery
+//	commit twice, commit race   one delivery, whoever finishes it and how often
+//	taken                       what a consumer has taken is not delivered again
+//	same name, names            nothing is replaced, nothing goes elsewhere, whatever a vendor calls it
+//	ended context               a commit that was cut can be finished
+//
+// For a limiter:
+//
+//	window                      the vendor never sees more than it allows, from the fleet as a whole
+//	deadline                    a call learns at once that its turn does not come in time
+//	ended context               a call that was given up holds nobody's place
 package ccrtest
