@@ -3,6 +3,7 @@ package sftp_test
 import (
 	"bytes"
 	"io"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -190,4 +191,55 @@ func TestLedgerKeepsFoldersAndAccountsApart(t *testing.T) {
 		}
 		assert.Equal(t, 4, sent)
 	})
+}
+
+// The ledger fails, and another worker takes the upload over. When
+// the first one goes on, it gives the file no name any more. Without the look
+// right before, it does (renames) or begins to write (direct).
+func TestNothingAppearsOnceTheClaimIsLost(t *testing.T) {
+	t.Parallel()
+	for _, policy := range []sftp.Policy{sftp.PolicyRename, sftp.PolicyDirect} {
+		t.Run(string(policy), func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, func(t *testing.T, srv *sftptest.Server) {
+				ledger := ccr.NewMemoryLedger()
+				down := &dyingLedger{Ledger: ledger, srv: srv, left: 1, quiet: true}
+				if policy == sftp.PolicyRename {
+					down.left = 2
+				}
+				change := func(c *sftp.Config) {
+					c.Layout.Uploads[0].Policy = policy
+					c.Retry.AttemptTimeout = time.Hour
+				}
+				first, second := dialMemory(t, srv, change), dialMemory(t, srv, change)
+				// The last response before the name appears is very late.
+				op := sftptest.OpClose
+				if policy == sftp.PolicyDirect {
+					op = sftptest.OpLstat
+				}
+				srv.Inject(sftptest.Fault{Operation: op, Kind: sftptest.Delay, Delay: 20 * time.Minute})
+				file := ccr.FileFromBytes("a.csv", content(1000))
+				var wg sync.WaitGroup
+				wg.Go(func() {
+					_, err := first.Upload(t.Context(), file, sftp.UploadOptions{Ledger: down})
+					assert.Error(t, err)
+				})
+				time.Sleep(10 * time.Minute)
+				up, err := second.Upload(t.Context(), file, sftp.UploadOptions{Ledger: ledger})
+				if policy == sftp.PolicyRename {
+					require.NoError(t, err)
+					assert.False(t, up.Recorded)
+					srv.RemoveFile("/uploads/a.csv") // the vendor takes it
+				} else {
+					require.ErrorIs(t, err, ccr.ErrOutcomeUnknown)
+				}
+				wg.Wait()
+				time.Sleep(time.Hour)
+				_, there := srv.ReadFile("/uploads/a.csv")
+				assert.False(t, there)
+				require.NoError(t, first.Close(t.Context()))
+				require.NoError(t, second.Close(t.Context()))
+			})
+		})
+	}
 }
