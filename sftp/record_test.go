@@ -243,3 +243,34 @@ func TestNothingAppearsOnceTheClaimIsLost(t *testing.T) {
 		})
 	}
 }
+
+// A worker whose connection broke opens its temporary file again, which
+// truncates it, and that request arrives only after another worker has taken
+// the upload over, written the file and checked it. Without the new name that
+// fence gives the temporary file, the final name shows an empty file.
+func TestALateOpenDoesNotTruncateWhatAnotherWorkerSends(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, srv *sftptest.Server) {
+		ledger := ccr.NewMemoryLedger()
+		change := func(c *sftp.Config) { c.Retry.AttemptTimeout = time.Hour }
+		first, second := dialMemory(t, srv, change), dialMemory(t, srv, change)
+		data := content(1000)
+		srv.Inject(sftptest.Fault{Operation: sftptest.OpWrite, Kind: sftptest.LoseAnswer})
+		srv.Inject(sftptest.Fault{Operation: sftptest.OpOpen, Skip: 1, Kind: sftptest.Then, Do: func() { time.Sleep(15 * time.Minute) }})
+		srv.Inject(sftptest.Fault{Operation: sftptest.OpRename, Times: -1, Kind: sftptest.Then, Do: func() { time.Sleep(8 * time.Minute) }})
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			down := &dyingLedger{Ledger: ledger, srv: srv, left: 1, quiet: true}
+			_, err := first.Upload(t.Context(), ccr.FileFromBytes("a.csv", data), sftp.UploadOptions{Ledger: down})
+			assert.Error(t, err)
+		})
+		time.Sleep(10 * time.Minute)
+		_, err := second.Upload(t.Context(), ccr.FileFromBytes("a.csv", data), sftp.UploadOptions{Ledger: ledger})
+		require.NoError(t, err)
+		wg.Wait()
+		got, _ := srv.ReadFile("/uploads/a.csv")
+		same(t, data, got)
+		require.NoError(t, first.Close(t.Context()))
+		require.NoError(t, second.Close(t.Context()))
+	})
+}
