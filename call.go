@@ -7,6 +7,8 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -19,6 +21,8 @@ type Call struct {
 	CorrelationID string        // for logs and errors only; "": none
 	Timeout       time.Duration // for the whole call with its retries; 0: that of the context alone
 	Response      *Response     // filled in with the last answer; nil: not captured
+	Retry         *RetryPolicy  // instead of the client's; nil: that one
+	Header        http.Header   // added to each request; nil: nothing
 }
 
 // Response is what [CaptureResponse] fills in: the last answer of a call.
@@ -90,6 +94,44 @@ func WithTimeout(d time.Duration) CallOption {
 		return nil
 	}
 }
+
+// WithCallRetry replaces the client's retry policy for one call; zero fields
+// have their defaults. What may be retried at all, and the budget, stay.
+func WithCallRetry(p RetryPolicy) CallOption {
+	return func(c *Call) error {
+		if err := p.Validate(); err != nil {
+			return err
+		}
+		c.Retry = &p
+		return nil
+	}
+}
+
+// WithHeader adds a header to each request of one call, for what a vendor asks
+// for in a case of its own. Headers that the SDK or HTTP itself decides on
+// (Authorization, Host, Content-…, Accept-Encoding, …) are refused. A value is
+// sent as it is, and not logged.
+func WithHeader(name, value string) CallOption {
+	return func(c *Call) error {
+		key := http.CanonicalHeaderKey(name)
+		switch {
+		case name == "" || !isToken(name):
+			return errors.New("ccr: a header's name must be a token (letters, digits, !#$%&'*+-.^_`|~)")
+		case slices.Contains(ownHeaders, key), strings.HasPrefix(key, "Content-"), strings.HasPrefix(key, "Proxy-"):
+			return errors.New("ccr: the header " + key + " is the SDK's to set")
+		case strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }):
+			return errors.New("ccr: the value of the header " + key + " holds control characters")
+		}
+		if c.Header == nil {
+			c.Header = http.Header{}
+		}
+		c.Header.Add(key, value)
+		return nil
+	}
+}
+
+// ownHeaders are those that a caller cannot set.
+var ownHeaders = []string{"Authorization", "Host", "Accept-Encoding", "Connection", "Transfer-Encoding", "Te", "Trailer", "Upgrade", "Keep-Alive", "Expect", "User-Agent", "Cookie"}
 
 // CaptureResponse fills into with the status, headers and raw body of the
 // last answer, whether the call succeeded or not.

@@ -42,7 +42,7 @@ func handle(resp *http.Response) error {
 		out.Header.Del("Location") // it would be kept in receipts
 	}
 	if wait, ok := retryAfter(resp.Header, time.Now()); ok {
-		out.RetryAfter = min(wait, k.c.retry.MaxRetryAfter)
+		out.RetryAfter = min(wait, k.policy().MaxRetryAfter)
 	}
 	k.capture(resp.StatusCode, resp.Header, nil, k.cur.requestID)
 	if err := k.read(resp, out); err != nil {

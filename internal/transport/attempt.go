@@ -210,7 +210,7 @@ func (a *attempt) authorize(ctx context.Context) error {
 
 // start makes the request that goes to the middleware, and starts the clock.
 func (a *attempt) start(req *http.Request) {
-	a.started, a.timeout, a.whole = time.Now(), a.k.c.retry.AttemptTimeout, a.k.c.whole
+	a.started, a.timeout, a.whole = time.Now(), a.k.policy().AttemptTimeout, a.k.c.whole
 	ctx, cancel := context.WithCancelCause(req.Context())
 	a.cause, a.cancel = ctx, cancel
 	first := a.timeout

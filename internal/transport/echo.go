@@ -33,6 +33,11 @@ func (k *call) echoes(s string) bool {
 	if k.echoesCredential(low) {
 		return true
 	}
+	for _, values := range k.req.Call.Header {
+		if slices.ContainsFunc(values, holds) {
+			return true
+		}
+	}
 	if slices.ContainsFunc(k.req.PathArgs, holds) || slices.ContainsFunc(k.req.Secrets, holds) {
 		return true
 	}

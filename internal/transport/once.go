@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"time"
+
+	"github.com/ccr-sdk/ccr"
 )
 
 // maxIdle is how long a kept connection may have been idle to carry a request
@@ -24,6 +26,14 @@ func (k *call) class() Class {
 		return UnsentOnly
 	}
 	return k.req.Route.Class
+}
+
+// policy is the client's, unless the call has one of its own.
+func (k *call) policy() ccr.RetryPolicy {
+	if own := k.req.Call.Retry; own != nil {
+		return own.WithDefaults()
+	}
+	return k.c.retry
 }
 
 // once reports whether a second request would do something twice.

@@ -68,7 +68,7 @@ func (k *call) again(resp *http.Response, status int, err error) bool {
 	if status == http.StatusUnauthorized && k.cur.auth != nil && k.c.cred != nil {
 		return k.replay()
 	}
-	p := k.c.retry
+	p := k.policy()
 	if k.attempts-k.replays >= p.MaxAttempts || !k.repeatable(resp, status, err) {
 		return false
 	}

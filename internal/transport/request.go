@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -127,8 +128,10 @@ func (k *call) header() http.Header {
 	if k.req.Stream != nil {
 		h["Accept-Encoding"] = identityEncoding // net/http would unpack it, whatever comes of it
 	}
-	for name, v := range k.req.Header {
-		h[http.CanonicalHeaderKey(name)] = v
+	for _, more := range []http.Header{k.req.Header, k.req.Call.Header} {
+		for name, v := range more {
+			h[http.CanonicalHeaderKey(name)] = slices.Clip(v)
+		}
 	}
 	return h
 }
