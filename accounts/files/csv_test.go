@@ -86,20 +86,23 @@ func TestReadAccountsFaults(t *testing.T) {
 		row  bool // a fault of the row: reading goes on
 		rows int
 	}{
-		"empty":             {"", files.ReadOptions{}, "empty", false, 0},
-		"only a header":     {"ClientReference\n", files.ReadOptions{}, "", false, 0},
-		"no key column":     {"Brand\nB\n", files.ReadOptions{}, "column ClientReference is not in the file; map it with Headers", false, 0},
-		"a column twice":    {"ClientReference,client reference\n", files.ReadOptions{}, "second", false, 0},
-		"UTF-16":            {"\xff\xfeC\x00", files.ReadOptions{}, "has no known column", false, 0},
-		"no such column":    {"ClientReference\n", files.ReadOptions{Headers: map[string]string{"Colour": "c"}}, "Colour", false, 0},
-		"a bad amount":      {"ClientReference,OutstandingAmount\nC-1,secret\nC-2,5\n", files.ReadOptions{}, `account.outstandingAmount is not`, true, 1},
-		"a bad date":        {"ClientReference,DueDate\nC-1,secret\nC-2,2026-01-01\n", files.ReadOptions{}, `account.dueDate is not`, true, 1},
-		"a bad date-time":   {"ClientReference,IssuedDate\nC-1,secret\n", files.ReadOptions{}, `account.issuedDate is not`, true, 0},
-		"a bad number":      {"ClientReference,DaysPastDue\nC-1,99999999999\n", files.ReadOptions{}, `account.daysPastDue is not`, true, 0},
-		"a short row":       {"ClientReference,Brand\nsecret\nC-2,B\n", files.ReadOptions{}, "account has 1 fields, the header has 2: line 2", true, 1},
-		"a long row":        {"ClientReference,Brand\nC-1,B,secret\n", files.ReadOptions{}, "account has 3 fields, the header has 2: line 2", true, 0},
-		"an open quote":     {"ClientReference,Brand\nC-1,\"secret\nC-2,B\n", files.ReadOptions{}, "cannot be told apart", false, 0},
-		"a quote in a cell": {"ClientReference,Brand\nC-1,se\"cret\nC-2,B\n", files.ReadOptions{}, "cannot be told apart", false, 0},
+		"empty":              {"", files.ReadOptions{}, "empty", false, 0},
+		"only a header":      {"ClientReference\n", files.ReadOptions{}, "", false, 0},
+		"no key column":      {"Brand\nB\n", files.ReadOptions{}, "column ClientReference is not in the file; map it with Headers", false, 0},
+		"a column twice":     {"ClientReference,client reference\n", files.ReadOptions{}, "second", false, 0},
+		"UTF-16":             {"\xff\xfeC\x00", files.ReadOptions{}, "has no known column", false, 0},
+		"no such column":     {"ClientReference\n", files.ReadOptions{Headers: map[string]string{"Colour": "c"}}, "Colour", false, 0},
+		"a bad amount":       {"ClientReference,OutstandingAmount\nC-1,secret\nC-2,5\n", files.ReadOptions{}, `account.outstandingAmount is not`, true, 1},
+		"a bad date":         {"ClientReference,DueDate\nC-1,secret\nC-2,2026-01-01\n", files.ReadOptions{}, `account.dueDate is not`, true, 1},
+		"a day that is none": {"ClientReference,DueDate\nC-1,2026-02-30\n", files.ReadOptions{}, `account.dueDate is not a date`, true, 0},
+		"a 13th month":       {"ClientReference,DueDate\nC-1,2026-13-01\n", files.ReadOptions{}, `account.dueDate is not a date`, true, 0},
+		"0 days past due":    {"ClientReference,DaysPastDue\nC-1,0\n", files.ReadOptions{}, `account.daysPastDue must not be 0`, true, 0},
+		"a bad date-time":    {"ClientReference,IssuedDate\nC-1,secret\n", files.ReadOptions{}, `account.issuedDate is not`, true, 0},
+		"a bad number":       {"ClientReference,DaysPastDue\nC-1,99999999999\n", files.ReadOptions{}, `account.daysPastDue is not`, true, 0},
+		"a short row":        {"ClientReference,Brand\nsecret\nC-2,B\n", files.ReadOptions{}, "account has 1 fields, the header has 2: line 2", true, 1},
+		"a long row":         {"ClientReference,Brand\nC-1,B,secret\n", files.ReadOptions{}, "account has 3 fields, the header has 2: line 2", true, 0},
+		"an open quote":      {"ClientReference,Brand\nC-1,\"secret\nC-2,B\n", files.ReadOptions{}, "cannot be told apart", false, 0},
+		"a quote in a cell":  {"ClientReference,Brand\nC-1,se\"cret\nC-2,B\n", files.ReadOptions{}, "cannot be told apart", false, 0},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -216,6 +219,15 @@ func TestWriterRefuses(t *testing.T) {
 		for _, p := range []string{"product", "customData1", "daysPastDue", "additionalInfo", "sendInstantMessages", "identityChallenges", "extra", "debtor.extra"} {
 			assert.Contains(t, got, "rows[0]."+p)
 		}
+	})
+	t.Run("a member of another object's Extra", func(t *testing.T) {
+		t.Parallel()
+		a := row(1)
+		a.Extra, a.Debtor.Extra = accounts.Extra{"salutation": "x"}, accounts.Extra{"salutation": "Dr"}
+		w := open(t, files.WriteOptions{Columns: []string{"ClientReference", "OutstandingAmount", "DueDate", "LastName", "Extra.salutation"}})
+		assert.Equal(t, []string{"rows[0].debtor.extra"}, paths(t, w.Write(a)))
+		a.Debtor.Extra = nil
+		require.NoError(t, w.Write(a))
 	})
 	t.Run("a status without a column, unless it is the default", func(t *testing.T) {
 		t.Parallel()
