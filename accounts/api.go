@@ -26,6 +26,8 @@ type API interface {
 	SubmitAccounts(rows iter.Seq2[Row[Account], error], o SubmitOptions) *Job
 	SubmitPayments(rows iter.Seq2[Row[Payment], error], o SubmitOptions) *Job
 	SubmitClaims(rows iter.Seq2[Row[Claim], error], o SubmitOptions) *Job
+	// A person's word on a batch of a job whose outcome is unknown.
+	SettleBatch(ctx context.Context, o SettleOptions, opts ...ccr.CallOption) error
 }
 
 var _ API = (*Client)(nil)

@@ -26,6 +26,7 @@ type Mock struct {
 	SubmitAccountsFunc func(rows iter.Seq2[accounts.Row[accounts.Account], error], o accounts.SubmitOptions) *accounts.Job
 	SubmitPaymentsFunc func(rows iter.Seq2[accounts.Row[accounts.Payment], error], o accounts.SubmitOptions) *accounts.Job
 	SubmitClaimsFunc   func(rows iter.Seq2[accounts.Row[accounts.Claim], error], o accounts.SubmitOptions) *accounts.Job
+	SettleBatchFunc    func(ctx context.Context, o accounts.SettleOptions, opts ...ccr.CallOption) error
 }
 
 var _ accounts.API = (*Mock)(nil)
@@ -132,4 +133,12 @@ func (m *Mock) SubmitClaims(rows iter.Seq2[accounts.Row[accounts.Claim], error],
 		return m.noJob("SubmitClaims")
 	}
 	return m.SubmitClaimsFunc(rows, o)
+}
+
+// SettleBatch calls SettleBatchFunc.
+func (m *Mock) SettleBatch(ctx context.Context, o accounts.SettleOptions, opts ...ccr.CallOption) error {
+	if m.SettleBatchFunc == nil {
+		return m.missing("SettleBatch")
+	}
+	return m.SettleBatchFunc(ctx, o, opts...)
 }

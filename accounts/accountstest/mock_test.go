@@ -54,6 +54,7 @@ func TestMockNamesTheUnsetMethod(t *testing.T) {
 		require.ErrorContains(t, err, "SubmitAccountsFunc is not set")
 		_, err = m.SubmitPayments(nil, accounts.SubmitOptions{}).Run(t.Context())
 		require.ErrorContains(t, err, "SubmitPaymentsFunc is not set")
+		require.ErrorContains(t, m.SettleBatch(t.Context(), accounts.SettleOptions{}), "SettleBatchFunc is not set")
 		_, err = m.SubmitClaims(nil, accounts.SubmitOptions{}).Run(t.Context())
 		require.ErrorContains(t, err, "SubmitClaimsFunc is not set")
 	}

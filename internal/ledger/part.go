@@ -63,10 +63,7 @@ func (c *Claim) Part(ctx context.Context, found ccr.LedgerEntry, plan func(found
 	mine := c.Entry()
 	var failed error
 	for range maxRounds {
-		if epoch(found) > epoch(mine) {
-			c.mu.Lock()
-			defer c.mu.Unlock()
-			c.lose(ErrLost)
+		if c.over(epoch(found) > epoch(mine)) {
 			return nil, ErrLost
 		}
 		next, err := plan(found)
@@ -98,6 +95,17 @@ func (c *Claim) Part(ctx context.Context, found ccr.LedgerEntry, plan func(found
 		}
 	}
 	return nil, fmt.Errorf("ledger: the entry changes all the time: %w", failed)
+}
+
+// over reports whether nothing may be done under the claim any more; lost says
+// that another worker was seen to have it.
+func (c *Claim) over(lost bool) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if lost {
+		c.lose(ErrLost)
+	}
+	return c.lost != nil || c.done
 }
 
 // Entry is the entry as it was stored last.
