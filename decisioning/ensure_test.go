@@ -3,8 +3,11 @@ package decisioning_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
+	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -14,8 +17,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/auth"
 	"github.com/ccr-sdk/ccr/decisioning"
 	"github.com/ccr-sdk/ccr/decisioning/decisioningtest"
+	"github.com/ccr-sdk/ccr/internal/testkit/ledgerd"
 )
 
 // ensured is a customer at a server in a bubble.
@@ -275,4 +280,35 @@ func TestEnsureAnalysisOfACustomerWithMany(t *testing.T) {
 			assert.Equal(t, had+1, x.created())
 		})
 	}
+}
+
+// The entries are a format on disk: the golden is never rewritten.
+func TestEnsureAnalysisLedgerGolden(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const list = `{"resources":[{"id":"5f590f42b10afde077e204c3"}],"pagination":{"totalResources":1,"totalPages":1}}`
+		responses := []string{
+			"200 " + list, `202 {"id":"5f590f42b10afde077e204c4"}`, // created
+			"200 " + list, "500 {}", // unknown
+		}
+		cred, err := auth.NewStaticBearer(ccr.NewSecret("token"))
+		require.NoError(t, err)
+		c, err := decisioning.NewClient(cred, ccr.WithEnvironment("production"), ccr.WithRetry(ccr.RetryPolicy{MaxAttempts: 1}),
+			ccr.WithHTTPClient(&http.Client{Transport: roundTrip(func(req *http.Request) (*http.Response, error) {
+				status, body, _ := strings.Cut(responses[0], " ")
+				responses = responses[1:]
+				code, err := strconv.Atoi(status)
+				return &http.Response{StatusCode: code, Body: io.NopCloser(strings.NewReader(body)), Header: http.Header{"Content-Type": {"application/json"}}, Request: req}, err
+			})}))
+		require.NoError(t, err)
+		r := ledgerd.Record(ccr.NewMemoryLedger())
+		o := decisioning.EnsureOptions{Ledger: r}
+		_, err = c.EnsureAnalysis(t.Context(), "5f590f42b10afde077e204c2", "application 1", decisioning.AnalysisInput{}, o)
+		require.NoError(t, err)
+		_, err = c.EnsureAnalysis(t.Context(), "5f590f42b10afde077e204c2", "application 2", decisioning.AnalysisInput{}, o)
+		require.ErrorIs(t, err, ccr.ErrOutcomeUnknown)
+		golden, err := os.ReadFile("testdata/ensure.ledger")
+		require.NoError(t, err)
+		assert.Equal(t, string(golden), r.Text())
+	})
 }

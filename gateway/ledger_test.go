@@ -6,7 +6,9 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -17,8 +19,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/auth"
 	"github.com/ccr-sdk/ccr/gateway"
 	"github.com/ccr-sdk/ccr/gateway/gatewaytest"
+	"github.com/ccr-sdk/ccr/internal/testkit/ledgerd"
 )
 
 // inBureau runs a test against a bureau in a bubble.
@@ -331,3 +335,28 @@ func TestAWrappedFileLedgerBesideTheBareOne(t *testing.T) {
 	assert.Equal(t, int64(1), sent.Load())
 	assert.Len(t, srv.Requests("Upload"), 1)
 }
+
+// The entries are a format on disk: the golden is never rewritten.
+func TestUploadLedgerGolden(t *testing.T) {
+	t.Parallel()
+	inBureau(t, func(t *testing.T, srv *gatewaytest.Server) {
+		c, err := gateway.NewClient(auth.APIKey{Key: ccr.NewSecret(goldenKey), Username: "acme", IP: "192.0.2.10"},
+			append(srv.Options(), ccr.WithEnvironment("production"), ccr.WithRetry(ccr.RetryPolicy{MaxAttempts: 1}))...)
+		require.NoError(t, err)
+		r := ledgerd.Record(ccr.NewMemoryLedger())
+		ok := `{"message":[{"file":"A (1).csv","status":"OK"}]}`
+		srv.Inject(gatewaytest.Fault{Operation: "Upload", Kind: gatewaytest.Answer, Status: http.StatusOK, Body: ok})
+		file := ccr.FileFromBytes("A (1).csv", []byte("1,2,3\n"))
+		_, err = c.Upload(t.Context(), with(r, file))
+		require.NoError(t, err)
+		srv.Inject(gatewaytest.Fault{Operation: "Upload", Kind: gatewaytest.Answer, Status: http.StatusServiceUnavailable})
+		_, err = c.Upload(t.Context(), gateway.UploadRequest{Files: []ccr.File{file.WithName("B.csv")}, Ledger: r, AllowSameContent: true})
+		require.ErrorIs(t, err, ccr.ErrOutcomeUnknown)
+		require.NoError(t, c.SettleUpload(t.Context(), gateway.SettleOptions{Ledger: r, File: file.WithName("B.csv")}))
+		golden, err := os.ReadFile("testdata/upload.ledger")
+		require.NoError(t, err)
+		assert.Equal(t, string(golden), r.Text())
+	})
+}
+
+var goldenKey = strings.Repeat("k", 50)

@@ -2,7 +2,9 @@ package sftp_test
 
 import (
 	"bytes"
+	"crypto/rand"
 	"io"
+	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -13,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/internal/testkit/ledgerd"
 	"github.com/ccr-sdk/ccr/sftp"
 	"github.com/ccr-sdk/ccr/sftp/sftptest"
 )
@@ -272,5 +275,47 @@ func TestALateOpenDoesNotTruncateWhatAnotherWorkerSends(t *testing.T) {
 		same(t, data, got)
 		require.NoError(t, first.Close(t.Context()))
 		require.NoError(t, second.Close(t.Context()))
+	})
+}
+
+// The entries are a format on disk: the golden is never rewritten.
+func TestUploadLedgerGolden(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		password := ccr.NewSecret(rand.Text())
+		srv, err := sftptest.NewServer(sftptest.Config{InMemory: true, Users: []sftptest.User{{Name: "acme", Password: password}}})
+		require.NoError(t, err)
+		defer srv.Close()
+		acme := func(c *sftp.Config) { c.User, c.Key, c.Password = "acme", sftp.Key{}, password }
+		r := ledgerd.Record(ccr.NewMemoryLedger())
+		c := dialMemory(t, srv, acme)
+		file := ccr.FileFromBytes("a b.csv", []byte("1,2,3\n"))
+		_, err = c.Upload(t.Context(), file, sftp.UploadOptions{Ledger: r})
+		require.NoError(t, err)
+		// A worker dies after it asked for the rename; another one resolves it.
+		file = file.WithName("c.csv")
+		_, err = c.Upload(t.Context(), file, sftp.UploadOptions{Ledger: &dyingLedger{Ledger: r, srv: srv, left: 2}, AllowSameContent: true})
+		require.Error(t, err)
+		srv.RemoveFile("/uploads/c.csv")
+		time.Sleep(afterLease)
+		_, err = c.Upload(t.Context(), file, sftp.UploadOptions{Ledger: r, AllowSameContent: true})
+		require.ErrorIs(t, err, ccr.ErrOutcomeUnknown)
+		require.NoError(t, c.SettleUpload(t.Context(), sftp.SettleOptions{Ledger: r, File: file, Arrived: true}))
+		// One breaks off in the middle and is resumed.
+		big := ccr.FileFromBytes("big.csv", content(12<<20))
+		srv.Inject(sftptest.Fault{Kind: sftptest.Cut, After: 8 << 20})
+		once := dialMemory(t, srv, func(c *sftp.Config) {
+			acme(c)
+			c.Retry = ccr.RetryPolicy{MaxAttempts: 1}
+		})
+		_, err = once.Upload(t.Context(), big, sftp.UploadOptions{Ledger: r, Channels: 1})
+		require.ErrorIs(t, err, ccr.ErrNotSent)
+		_, err = once.Upload(t.Context(), big, sftp.UploadOptions{Ledger: r, Channels: 1})
+		require.NoError(t, err)
+		require.NoError(t, c.Close(t.Context()))
+		require.NoError(t, once.Close(t.Context()))
+		golden, err := os.ReadFile("testdata/upload.ledger")
+		require.NoError(t, err)
+		assert.Equal(t, string(golden), r.Text())
 	})
 }
