@@ -38,13 +38,15 @@ var lease = ccr.LeasePolicy{Lease: 2 * time.Second}
 
 // job is what a worker does, over and over until it is done.
 type job struct {
-	Call    string // upload, drop or ensure
+	Call    string // upload, drop, ensure, reports or returns
 	Ledger  string // the socket
 	Offset  time.Duration
 	URL, CA string
 	// Of the vendor's account.
 	User, Key, IP, Customer string
 	HostKey                 string
+	// Of a Receive.
+	Dir, Sink string
 }
 
 const (
@@ -134,6 +136,9 @@ func (j job) prepare(ctx context.Context) (func(context.Context) error, error) {
 			_, err := c.EnsureAnalysis(ctx, j.Customer, "application-1", decisioning.AnalysisInput{}, decisioning.EnsureOptions{Ledger: ledger})
 			return err
 		}, nil
+	}
+	if j.Call == "reports" || j.Call == "returns" {
+		return j.receive(ctx, ledger)
 	}
 	return nil, fmt.Errorf("no such call: %q", j.Call)
 }
