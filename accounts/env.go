@@ -11,13 +11,15 @@ import (
 
 // The environment variables of [FromEnv].
 const (
-	EnvTokenURL     = "CCR_ACCOUNTS_TOKEN_URL"     // the token endpoint (https, …/oauth/token)
-	EnvClientID     = "CCR_ACCOUNTS_CLIENT_ID"     // given at onboarding
-	EnvClientSecret = "CCR_ACCOUNTS_CLIENT_SECRET" // or …_FILE, which is read again at each use
-	EnvAudience     = "CCR_ACCOUNTS_AUDIENCE"      // of the sync API, given at onboarding
-	EnvToken        = "CCR_ACCOUNTS_TOKEN"         // or …_FILE: a bearer token, instead of the four above
-	EnvBaseURL      = "CCR_ACCOUNTS_BASE_URL"      // optional; default [DefaultBaseURL]
-	EnvEnvironment  = "CCR_ACCOUNTS_ENVIRONMENT"   // optional; the name that ledgers keep apart, default production
+	EnvTokenURL     = "CCR_ACCOUNTS_TOKEN_URL"      // the token endpoint (https, …/oauth/token)
+	EnvClientID     = "CCR_ACCOUNTS_CLIENT_ID"      // given at onboarding
+	EnvClientSecret = "CCR_ACCOUNTS_CLIENT_SECRET"  // or …_FILE, which is read again at each use
+	EnvAudience     = "CCR_ACCOUNTS_AUDIENCE"       // of the sync API, given at onboarding
+	EnvToken        = "CCR_ACCOUNTS_TOKEN"          // or …_FILE: a bearer token, instead of the four above
+	EnvAPIKey       = "CCR_ACCOUNTS_API_KEY"        // or …_FILE: an API key, instead of all above
+	EnvAPIKeyHeader = "CCR_ACCOUNTS_API_KEY_HEADER" // the header that carries it, given at onboarding
+	EnvBaseURL      = "CCR_ACCOUNTS_BASE_URL"       // optional; default [DefaultBaseURL]
+	EnvEnvironment  = "CCR_ACCOUNTS_ENVIRONMENT"    // optional; the name that ledgers keep apart, default production
 )
 
 // FromEnv makes a client from environment variables; opts come after them and
@@ -31,6 +33,11 @@ const (
 // or
 //
 //	CCR_ACCOUNTS_TOKEN              or CCR_ACCOUNTS_TOKEN_FILE: a bearer token
+//
+// or
+//
+//	CCR_ACCOUNTS_API_KEY            or CCR_ACCOUNTS_API_KEY_FILE: an API key
+//	CCR_ACCOUNTS_API_KEY_HEADER     the header that carries it
 //
 // and, both optional,
 //
@@ -61,7 +68,13 @@ func credentialFromEnv() (auth.Credential, error) {
 			set = append(set, name)
 		}
 	}
-	if os.Getenv(EnvToken) != "" || os.Getenv(EnvToken+"_FILE") != "" {
+	if given(EnvAPIKey) {
+		if given(EnvToken) {
+			set = append(set, EnvToken)
+		}
+		return keyFromEnv(set)
+	}
+	if given(EnvToken) {
 		if len(set) > 0 {
 			return nil, fmt.Errorf("accounts: %s and %s are both set; set a token or client credentials", EnvToken, set[0])
 		}
@@ -91,4 +104,24 @@ func credentialFromEnv() (auth.Credential, error) {
 		return nil, errors.Join(errs...)
 	}
 	return auth.NewClientCredentials(cfg)
+}
+
+// given reports whether a secret or its file is set.
+func given(name string) bool { return os.Getenv(name) != "" || os.Getenv(name+"_FILE") != "" }
+
+// keyFromEnv is the credential of an API key; also are variables that are set
+// beside it.
+func keyFromEnv(also []string) (auth.Credential, error) {
+	if len(also) > 0 {
+		return nil, fmt.Errorf("accounts: %s and %s are both set; set one kind of credential", EnvAPIKey, also[0])
+	}
+	key, err := ccr.SecretFromEnv(EnvAPIKey)
+	header := os.Getenv(EnvAPIKeyHeader)
+	if header == "" {
+		err = errors.Join(err, fmt.Errorf("accounts: %s is not set; Credit Clear documents no name of the header", EnvAPIKeyHeader))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return auth.NewHeaderKey(header, key)
 }

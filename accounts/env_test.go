@@ -57,3 +57,16 @@ func TestFromEnvNamesAllThatIsMissing(t *testing.T) {
 		assert.ErrorContains(t, err, name)
 	}
 }
+
+func TestFromEnvAPIKey(t *testing.T) {
+	t.Setenv(accounts.EnvAPIKey, "not-a-real-key")
+	_, err := accounts.FromEnv()
+	require.ErrorContains(t, err, accounts.EnvAPIKeyHeader)
+	t.Setenv(accounts.EnvAPIKeyHeader, "X-Api-Key")
+	_, err = accounts.FromEnv()
+	require.NoError(t, err)
+	t.Setenv(accounts.EnvToken, "not-a-real-token")
+	_, err = accounts.FromEnv()
+	require.ErrorContains(t, err, accounts.EnvToken)
+	require.NotContains(t, err.Error(), "not-a-real")
+}

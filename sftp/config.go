@@ -181,8 +181,8 @@ func address(s string) (string, error) {
 
 // isHost reports whether s is an IP address or looks like a host name.
 func isHost(s string) bool {
-	if _, err := netip.ParseAddr(s); err == nil {
-		return true
+	if ip, err := netip.ParseAddr(s); err == nil {
+		return !strings.ContainsAny(ip.Zone(), "[]")
 	}
 	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
 		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '.' || r == '-' || r == '_')

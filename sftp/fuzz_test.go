@@ -132,7 +132,7 @@ func FuzzName(f *testing.F) {
 }
 
 func FuzzAddress(f *testing.F) {
-	for _, s := range []string{"host", "host:22", "[::1]:22", "::1", "a@b", "sftp://x", "h:0", "h:99999"} {
+	for _, s := range []string{"host", "host:22", "[::1]:22", "::1", "a@b", "sftp://x", "h:0", "h:99999", "::%]", "fe80::1%eth0"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

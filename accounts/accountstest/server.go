@@ -83,6 +83,9 @@ type Config struct {
 	// Names maps names on the wire, as the SDK infers them, to what this
 	// server wants instead: {"clientReferenceId": "clientReference"}.
 	Names map[string]string
+	// Late is how long the first request of the API is under way: a server with
+	// [Server.Limit] counts it so much later.
+	Late time.Duration
 	// TokenLifetime is how long tokens live; default 24 h.
 	TokenLifetime time.Duration
 }
@@ -92,6 +95,8 @@ type Server struct {
 	cfg    Config
 	kit    *testkit.Server
 	tokens *testkit.Tokens
+
+	late sync.Once
 
 	mu       sync.Mutex
 	denied   bool
@@ -244,6 +249,7 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request) bool {
 		problem(w, http.StatusUnauthorized, "Unauthorized", nil)
 		return false
 	}
+	s.late.Do(func() { time.Sleep(s.cfg.Late) })
 	s.mu.Lock()
 	denied, status, after := s.denied, 0, time.Duration(0)
 	if l := &s.limit; l.n > 0 {

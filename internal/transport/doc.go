@@ -10,10 +10,32 @@
 // [WithBefore] and attaches the credential below any middleware, and the
 // caller's transport. The retry engine around it is go-retryablehttp with every default replaced.
 //
-// An attempt ends when no byte has moved for the attempt timeout. Only time
+// An attempt ends when no byte has moved for the attempt timeout, and when
+// fewer than 1,024 bytes a second moved over such a time of waiting. Only time
 // that is spent on the network counts: a reader of a streamed answer may take
 // as long as it likes between two reads. The Timeout of a caller's
 // http.Client bounds an attempt as a whole, its answer's body included.
+//
+// # The pipeline and go-retryablehttp
+//
+//	Client.Do ── call: the state of all attempts; an engine of its own
+//	  │
+//	  retryablehttp.Client.Do ─────────────────────────── one turn an attempt
+//	  │   http.Client.Do ── redirects of reads on the origin
+//	  │     outer.RoundTrip ── attempt: credential, limiter, timer
+//	  │       the caller's middleware
+//	  │         guard.RoundTrip ── origin, WithBefore, credential, once
+//	  │           the caller's transport ── httptrace: one connection
+//	  ├── CheckRetry = check ── again? then drain; the wait is left in RetryWaitMin
+//	  ├── ResponseHandler = handle ── a final answer: read, into call.resp or call.err
+//	  ├── Backoff = backoff ── the wait that check left
+//	  ├── PrepareRetry = renew ── a header map of its own for the next attempt
+//	  └── ErrorHandler = PassthroughErrorHandler
+//	  │
+//	  settle ── what Do returns
+//
+// The engine keeps no error type, no logger and no limit of its own: check
+// counts attempts, and finds its call in the request's context.
 //
 // # What is repeated
 //
