@@ -55,7 +55,8 @@ type WebhookConfig struct {
 //	401  wrong or no credential        408  body too slow
 //	400  not JSON                      413  body too large
 //	405  not a POST                    415  packed otherwise than by gzip
-//	503  queue full, Store or Ledger failed, a secret could not be read, or closing
+//	503  queue full, held by another receiver that shares the Ledger, Store or
+//	     Ledger failed, a secret could not be read, or closing
 type WebhookHandler struct {
 	h *webhook.Handler[Event]
 }

@@ -65,8 +65,8 @@ type WebhookConfig struct {
 // do, and works afterwards. It fails closed: without a secret, or with one that
 // cannot be read, nothing is accepted. Responses: 204; 400 malformed; 401
 // signature missing or wrong; 405 not a POST; 408 too slow; 413 too large; 415
-// packed otherwise than by gzip; 503 full, closed, Store or Ledger failed, or
-// no secret could be read.
+// packed otherwise than by gzip; 503 full, closed, held by another receiver that
+// shares the Ledger, Store or Ledger failed, or no secret could be read.
 //
 // How often and for how long Algoan delivers again is not documented: read the
 // state that matters from the API after a restart.

@@ -6,9 +6,11 @@
 //	ledger → Store → 2xx ┄┄ work: Handle → recorded in the ledger → Ended
 //
 // It fails closed: what cannot be checked, remembered or stored is not
-// accepted. A delivery that was accepted before, or is at work here or on
-// another machine, is answered 2xx and not handled again; one whose handling
-// failed is handled when it is delivered again.
+// accepted. A delivery that was handled before, or was accepted by this handler
+// and is at work, is answered 2xx and not handled again. One that another
+// receiver holds is 503: whether that one has answered, or died before, is not
+// known, and a 2xx would lose the event. One whose handling failed is handled
+// when it is delivered again.
 package webhook
 
 import (
@@ -72,7 +74,8 @@ const (
 	defaultTimeout     = 5 * time.Minute
 	defaultReadTimeout = 10 * time.Second
 	defaultMaxBody     = 1 << 20
-	defaultRemembered  = 4096 // events, without a ledger
+	defaultRemembered  = 4096             // events, without a ledger
+	acceptTimeout      = 30 * time.Second // of claim and Store together
 	endedTimeout       = time.Minute
 )
 
@@ -87,7 +90,8 @@ type Handler[E any] struct {
 
 	mu      sync.Mutex
 	closed  bool
-	waiting int // accepted or about to be, and not done
+	waiting int             // accepted or about to be, and not done
+	active  map[string]bool // keys of what was accepted and is not done
 	idle    chan struct{}
 }
 
@@ -116,7 +120,7 @@ func New[E any](src Source[E], cfg Config[E], f *ccr.Faults) *Handler[E] {
 	if cfg.Ledger == nil {
 		cfg.Ledger = &recent{entries: map[string]ccr.LedgerEntry{}, ring: make([]string, defaultRemembered+max(cfg.Workers+cfg.Queue, 0))}
 	}
-	h := &Handler[E]{src: src, cfg: cfg, book: ledger.New(cfg.Ledger, ccr.LeasePolicy{}), workers: make(chan struct{}, max(cfg.Workers, 0)), idle: make(chan struct{})}
+	h := &Handler[E]{src: src, cfg: cfg, book: ledger.New(cfg.Ledger, ccr.LeasePolicy{}), workers: make(chan struct{}, max(cfg.Workers, 0)), idle: make(chan struct{}), active: map[string]bool{}}
 	h.ctx, h.stop = context.WithCancel(context.Background())
 	return h
 }
@@ -162,24 +166,52 @@ func (h *Handler[E]) receive(w http.ResponseWriter, r *http.Request) (status int
 	if !h.enter() {
 		return http.StatusServiceUnavailable, "the queue is full, or closing"
 	}
-	claim, err := h.claim(r.Context(), e)
+	ctx := context.WithoutCancel(r.Context()) // keeps trace ids, outlives the request
+	status, cause = h.accept(ctx, e)
+	if cause != "" || status != h.src.Accepted {
+		h.leave()
+	}
+	if cause == seenBefore {
+		h.log(ctx, slog.LevelDebug, "event seen before", h.src.Attrs(e)...)
+	}
+	return status, cause
+}
+
+const seenBefore = "seen before"
+
+// accept makes an event this handler's and begins its work; the cause is empty
+// then. It goes on if the vendor has hung up: what is claimed must not be
+// neither handled nor free.
+func (h *Handler[E]) accept(ctx context.Context, e E) (status int, cause string) {
+	key := ledger.Key(ledger.KindEvent, h.src.Service, h.cfg.Environment, h.src.Key(e)...)
+	early, cancel := context.WithTimeout(ctx, acceptTimeout)
+	defer cancel()
+	claim, err := h.claim(early, key)
 	switch {
-	case errors.Is(err, errSeen) || errors.Is(err, ccr.ErrClaimed):
-		h.leave()
-		h.log(r.Context(), slog.LevelDebug, "event seen before", h.src.Attrs(e)...)
-		return h.src.Accepted, ""
+	case errors.Is(err, errSeen), errors.Is(err, ccr.ErrClaimed) && h.atWork(key):
+		return h.src.Accepted, seenBefore
+	case errors.Is(err, ccr.ErrClaimed):
+		return http.StatusServiceUnavailable, "another receiver holds the event"
 	case err != nil:
-		h.leave()
 		return http.StatusServiceUnavailable, "the ledger failed"
 	}
-	if err := h.store(r.Context(), e); err != nil {
-		h.end(r.Context(), claim, ccr.StateRefused)
-		h.leave()
-		h.log(r.Context(), slog.LevelError, "event not stored", append(h.src.Attrs(e), slog.String("error", safeLine(err)))...)
+	if err := h.store(early, e); err != nil {
+		h.end(ctx, claim, ccr.StateRefused)
+		h.log(ctx, slog.LevelError, "event not stored", append(h.src.Attrs(e), slog.String("error", safeLine(err)))...)
 		return http.StatusServiceUnavailable, "Store failed"
 	}
-	go h.work(context.WithoutCancel(r.Context()), e, claim) // keeps trace ids, outlives the request
+	h.mu.Lock()
+	h.active[key] = true
+	h.mu.Unlock()
+	go h.work(ctx, e, key, claim)
 	return h.src.Accepted, ""
+}
+
+// atWork reports whether this handler has accepted the event and not ended it.
+func (h *Handler[E]) atWork(key string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.active[key]
 }
 
 func refusal(err error) (status int, cause string) {
@@ -219,8 +251,7 @@ var (
 
 // claim notes an event as being at work. One that another worker died over is
 // handled again: rather twice than never.
-func (h *Handler[E]) claim(ctx context.Context, e E) (*ledger.Claim, error) {
-	key := ledger.Key(ledger.KindEvent, h.src.Service, h.cfg.Environment, h.src.Key(e)...)
+func (h *Handler[E]) claim(ctx context.Context, key string) (*ledger.Claim, error) {
 	return h.book.Acquire(ctx, key, "the event", func(found ccr.LedgerEntry, _ bool) (ccr.LedgerEntry, error) {
 		if found.State == ccr.StateDelivered {
 			return found, errSeen
@@ -246,8 +277,13 @@ func (h *Handler[E]) store(ctx context.Context, e E) (err error) {
 }
 
 // work handles one event in its own time.
-func (h *Handler[E]) work(ctx context.Context, e E, claim *ledger.Claim) {
+func (h *Handler[E]) work(ctx context.Context, e E, key string, claim *ledger.Claim) {
 	defer h.leave()
+	defer func() {
+		h.mu.Lock()
+		delete(h.active, key)
+		h.mu.Unlock()
+	}()
 	select {
 	case h.workers <- struct{}{}:
 		defer func() { <-h.workers }()

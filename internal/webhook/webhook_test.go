@@ -22,6 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/internal/ledger"
 )
 
 var errTest = errors.New("jane.doe@example.com")
@@ -142,9 +143,8 @@ func TestOnceByAFleet(t *testing.T) {
 		}
 		fleet := []*Handler[string]{handler(t, source(), cfg), handler(t, source(), cfg), handler(t, source(), cfg)}
 		for range 3 {
-			for _, h := range fleet {
-				assert.Equal(t, 202, post(t, h, "a"), "the first has it, and said so")
-			}
+			assert.Equal(t, 202, post(t, fleet[0], "a"), "it has it, and said so")
+			assert.Equal(t, 503, post(t, fleet[1], "a"), "the first may have died before it said so")
 		}
 		<-time.After(time.Hour)
 		for _, h := range fleet {
@@ -174,6 +174,32 @@ func TestOnceByAFleet(t *testing.T) {
 	})
 }
 
+// TestVendorHangsUp: an event is handled though the vendor has gone before the
+// response, and a claim is never left behind.
+func TestVendorHangsUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var calls atomic.Int64
+		ctx, cancel := context.WithCancel(t.Context())
+		h := handler(t, source(), Config[string]{
+			Ledger: ccr.NewMemoryLedger(),
+			Store: func(ctx context.Context, _ string) error {
+				cancel()
+				return ctx.Err()
+			},
+			Handle: func(ctx context.Context, _ string) error {
+				calls.Add(1)
+				return ctx.Err()
+			},
+		})
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodPost, "/", strings.NewReader("a")))
+		assert.Equal(t, 202, w.Code)
+		require.NoError(t, h.Close(t.Context()))
+		assert.Equal(t, int64(1), calls.Load())
+	})
+}
+
 // TestWorkOfTheDeadIsHandledAgain: a receiver died between the response and the
 // end of the work. Once its claim has ended, the event is handled when it is
 // delivered again.
@@ -183,7 +209,7 @@ func TestWorkOfTheDeadIsHandledAgain(t *testing.T) {
 		l := ccr.NewMemoryLedger()
 		var calls atomic.Int64
 		dead := handler(t, source(), Config[string]{Ledger: l})
-		_, err := dead.claim(t.Context(), "a")
+		_, err := dead.claim(t.Context(), ledger.Key(ledger.KindEvent, "test", "", "a"))
 		require.NoError(t, err)
 		key := ""
 		list, ok := l.(ccr.LedgerLister)
@@ -201,9 +227,9 @@ func TestWorkOfTheDeadIsHandledAgain(t *testing.T) {
 			calls.Add(1)
 			return nil
 		}})
-		assert.Equal(t, 202, post(t, h, "a"))
+		assert.Equal(t, 503, post(t, h, "a"), "it may be alive; a 2xx would lose the event if it is not")
 		synctest.Wait()
-		assert.Zero(t, calls.Load(), "it may be alive")
+		assert.Zero(t, calls.Load())
 		<-time.After(time.Hour)
 		assert.Equal(t, 202, post(t, h, "a"))
 		require.NoError(t, h.Close(t.Context()))
