@@ -360,3 +360,70 @@ func TestUploadLedgerGolden(t *testing.T) {
 }
 
 var goldenKey = strings.Repeat("k", 50)
+
+// skewed is a ledger as a worker sees it whose clock is ahead by some time.
+type skewed struct {
+	ccr.Ledger
+	by time.Duration
+}
+
+func (l skewed) Load(ctx context.Context, key string) (ccr.LedgerEntry, error) {
+	e, err := l.Ledger.Load(ctx, key)
+	if !e.Until.IsZero() {
+		e.Until = e.Until.Add(-l.by)
+	}
+	return e, err
+}
+
+func (l skewed) Store(ctx context.Context, e ccr.LedgerEntry) error {
+	if !e.Until.IsZero() {
+		e.Until = e.Until.Add(l.by)
+	}
+	return l.Ledger.Store(ctx, e)
+}
+
+// A clock that was stepped by ten minutes: behind, a live worker's claim looks
+// ended to others, and what the bureau says to it still counts; ahead, a dead
+// worker's claim holds ten minutes longer.
+func TestClockSteppedByTenMinutes(t *testing.T) {
+	t.Parallel()
+	t.Run("behind", func(t *testing.T) {
+		t.Parallel()
+		inBureau(t, func(t *testing.T, srv *gatewaytest.Server) {
+			ledger := ccr.NewMemoryLedger()
+			srv.Inject(gatewaytest.Fault{Operation: "Upload", Kind: gatewaytest.Delay, Delay: 50 * time.Second})
+			c := clientOf(t, srv)
+			var wg sync.WaitGroup
+			wg.Go(func() {
+				result, err := clientOf(t, srv).Upload(t.Context(), with(skewed{ledger, -10 * time.Minute}, small("a")))
+				assert.NoError(t, err)
+				assert.Equal(t, gateway.Accepted, result.Files[0].State)
+			})
+			time.Sleep(10 * time.Second)
+			_, err := c.Upload(t.Context(), with(ledger, small("a")))
+			require.ErrorIs(t, err, ccr.ErrOutcomeUnknown)
+			wg.Wait()
+			result, err := c.Upload(t.Context(), with(ledger, small("a")))
+			require.NoError(t, err)
+			assert.Equal(t, gateway.AcceptedBefore, result.Files[0].State)
+			assert.Len(t, srv.Requests("Upload"), 1)
+		})
+	})
+	t.Run("ahead", func(t *testing.T) {
+		t.Parallel()
+		inBureau(t, func(t *testing.T, srv *gatewaytest.Server) {
+			ledger := ccr.NewMemoryLedger()
+			c := clientOf(t, srv)
+			down := &faulty{Ledger: skewed{ledger, 10 * time.Minute}, fault: func(n int) (bool, bool, time.Duration) { return n > 1, false, 0 }}
+			_, err := c.Upload(t.Context(), with(down, small("a")))
+			require.ErrorIs(t, err, ccr.ErrOutcomeUnknown, "sent, and not recorded")
+			time.Sleep(10 * time.Minute)
+			_, err = c.Upload(t.Context(), with(ledger, small("a")))
+			require.ErrorIs(t, err, ccr.ErrClaimed)
+			time.Sleep(6 * time.Minute)
+			_, err = c.Upload(t.Context(), with(ledger, small("a")))
+			require.ErrorIs(t, err, ccr.ErrOutcomeUnknown)
+			assert.Len(t, srv.Requests("Upload"), 1)
+		})
+	})
+}
