@@ -15,10 +15,9 @@
 //
 // [Client.EnsureCustomer] may be called by any number of workers at once and
 // again after any failure: a customer is unique per CustomIdentifier.
-// [Client.CreateAnalysis] may not: if its outcome is unknown, or the process
-// died while it was under way, look for the analysis with [Client.Analyses]
-// before starting, and paying for, another. Give the first request time to
-// arrive before looking: what a dead process has sent can still be on its way.
+// [Client.CreateAnalysis] may not, since Algoan refuses no second analysis and
+// each is paid for. [Client.EnsureAnalysis] may: with a ledger, the analysis of
+// a key is created once, whatever crashes and however many run.
 //
 // # What an analysis needs
 //

@@ -15,7 +15,7 @@ type API interface {
 	// Files to the bureau, and the end of an upload whose outcome a person has
 	// found out.
 	Upload(ctx context.Context, req UploadRequest, opts ...ccr.CallOption) (*UploadResult, error)
-	SettleUpload(ctx context.Context, o SettleOptions) error
+	SettleUpload(ctx context.Context, o SettleOptions, opts ...ccr.CallOption) error
 	// What waits there. Neither archives anything.
 	CountReports(ctx context.Context, opts ...ccr.CallOption) (int, error)
 	ListReports(ctx context.Context, opts ...ccr.CallOption) ([]string, error)

@@ -38,8 +38,10 @@
 //
 // The bureau acts on what it gets, so an upload whose answer was lost must be
 // settled before it is sent again: the error is [ccr.ErrOutcomeUnknown] and
-// says how. With UploadRequest.Ledger the SDK remembers across crashes what
-// it began and what was accepted; [Client.SettleUpload] ends what is open.
+// says how. With UploadRequest.Ledger each file is claimed before its first
+// byte: of several live workers one sends it, the others get
+// [ccr.ErrClaimed]. The ledger remembers across crashes what was begun and
+// what was accepted; [Client.SettleUpload] ends what is open.
 //
 // What may be uploaded (columns, encoding, test or live) is agreed with the
 // bureau for each customer. Nothing here looks into files.

@@ -546,12 +546,27 @@ type SettleOptions struct {
 // once you know. A file that did not arrive may then be sent again. The same
 // answer twice is fine; one that contradicts a recorded result is refused, one
 // for an upload that a live worker is at is [ccr.ErrClaimed].
-func (c *Client) SettleUpload(ctx context.Context, o SettleOptions) error {
+func (c *Client) SettleUpload(ctx context.Context, o SettleOptions, opts ...ccr.CallOption) error {
+	const op = "SettleUpload"
+	call, err := ccr.NewCall(opts...)
+	if err != nil {
+		return &ccr.Error{Service: service, Operation: op, Outcome: ccr.OutcomeNotSent, Classes: []error{ccr.ErrInvalid}, Err: err}
+	}
+	if call.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, call.Timeout)
+		defer cancel()
+	}
 	sum, size, err := o.File.SHA256(ctx)
 	if err != nil {
-		return &ccr.Error{Service: service, Operation: "SettleUpload", Err: err}
+		err = &ccr.Error{Service: service, Operation: op, Err: err}
+	} else {
+		p := c.params(o.Ledger, UploadedFile{Name: o.File.Name(), Size: size, SHA256: hex.EncodeToString(sum[:])})
+		p.Operation = op
+		err = outbox.Settle(ctx, p, o.Arrived)
 	}
-	p := c.params(o.Ledger, UploadedFile{Name: o.File.Name(), Size: size, SHA256: hex.EncodeToString(sum[:])})
-	p.Operation = "SettleUpload"
-	return outbox.Settle(ctx, p, o.Arrived)
+	if e, ok := errors.AsType[*ccr.Error](err); ok {
+		e.CorrelationID = call.CorrelationID
+	}
+	return err
 }

@@ -45,9 +45,12 @@
 // two, an upload that breaks for good leaves a part under the final name, and
 // its error has the outcome unknown. Ask the vendor once, and try it on UAT.
 //
-// With [UploadOptions.Ledger], a rerun sends nothing twice, and an upload that
-// was interrupted, be it by the end of its process, goes on with what is
-// proven to have arrived.
+// With [UploadOptions.Ledger], reruns and other live workers send nothing
+// twice. An interrupted upload, be it by the end of its process, is resumed
+// from what is proven to have arrived: a worker that takes it over first gives
+// the temporary file another name, so that the one before can no longer rename
+// it, and then compares the final name's size and content. What that does not
+// tell is unknown until [Client.SettleUpload].
 //
 // # What a download promises
 //

@@ -17,7 +17,7 @@ type Mock struct {
 
 	// One for each method of [gateway.API], of its signature.
 	UploadFunc         func(ctx context.Context, req gateway.UploadRequest, opts ...ccr.CallOption) (*gateway.UploadResult, error)
-	SettleUploadFunc   func(ctx context.Context, o gateway.SettleOptions) error
+	SettleUploadFunc   func(ctx context.Context, o gateway.SettleOptions, opts ...ccr.CallOption) error
 	CountReportsFunc   func(ctx context.Context, opts ...ccr.CallOption) (int, error)
 	ListReportsFunc    func(ctx context.Context, opts ...ccr.CallOption) ([]string, error)
 	DownloadFunc       func(ctx context.Context, sink ccr.Sink, opts ...ccr.CallOption) (*gateway.Reports, error)
@@ -57,11 +57,11 @@ func (m *Mock) Upload(ctx context.Context, req gateway.UploadRequest, opts ...cc
 }
 
 // SettleUpload calls SettleUploadFunc.
-func (m *Mock) SettleUpload(ctx context.Context, o gateway.SettleOptions) error {
+func (m *Mock) SettleUpload(ctx context.Context, o gateway.SettleOptions, opts ...ccr.CallOption) error {
 	if m.SettleUploadFunc == nil {
 		return m.missing("SettleUpload")
 	}
-	return m.SettleUploadFunc(ctx, o)
+	return m.SettleUploadFunc(ctx, o, opts...)
 }
 
 // CountReports calls CountReportsFunc.
