@@ -337,7 +337,7 @@ func closeAtEnd(t *testing.T, c sftp.API) {
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		if err := c.Close(ctx); err != nil {
+		if err := c.Shutdown(ctx); err != nil {
 			t.Errorf("close: %v", err)
 		}
 	})

@@ -14,7 +14,7 @@ import (
 
 // Client is a drop folder that is connected to. It is safe for concurrent
 // use: all calls share one connection, which is opened again when it was idle
-// or broke. Close it at the end.
+// or broke. End it with Shutdown or Close.
 type Client struct {
 	cfg         Config
 	addr        string
@@ -52,9 +52,24 @@ type opening struct {
 	err  error
 }
 
-// Dial connects, checks the host key and logs in. Failed connections are
-// repeated as cfg.Retry says, refused logins and host keys never. The context
-// bounds Dial only; the client lives until Close.
+// NewClient makes a client, without any input or output: the first call reads
+// keys, connects and logs in. The error says what is wrong with the
+// configuration, all of it.
+func NewClient(cfg Config) (*Client, error) { return newClient(cfg, environmentProduction) }
+
+// NewUATClient is [NewClient] for the vendor's test environment.
+func NewUATClient(cfg UATConfig) (*UATClient, error) {
+	c, err := newClient(Config(cfg), environmentUAT)
+	if err != nil {
+		return nil, err
+	}
+	return &UATClient{c}, nil
+}
+
+// Dial is [NewClient] and a check: it connects, verifies the host key and logs
+// in. Failed connections are retried as cfg.Retry says, refused logins and
+// host keys never. The context bounds Dial only; the client lives until Close
+// or Shutdown.
 func Dial(ctx context.Context, cfg Config) (*Client, error) {
 	return dial(ctx, cfg, environmentProduction)
 }
@@ -99,9 +114,16 @@ func newClient(cfg Config, environment string) (*Client, error) {
 	return c, nil
 }
 
-// Close waits for calls that are under way, then ends the connection. If ctx
-// ends first, they are cut off. Further calls fail with [ErrClosed].
-func (c *Client) Close(ctx context.Context) error {
+// Close ends the connection at once, and with it the calls that are under way.
+// Further calls fail with [ErrClosed].
+func (c *Client) Close() error {
+	c.shut(ErrClosed)
+	return nil
+}
+
+// Shutdown waits for calls that are under way, then ends the connection. If
+// ctx ends first, they are cut off. Further calls fail with [ErrClosed].
+func (c *Client) Shutdown(ctx context.Context) error {
 	c.mu.Lock()
 	already := c.closed
 	c.closed = true
@@ -115,7 +137,7 @@ func (c *Client) Close(ctx context.Context) error {
 	select {
 	case <-idle:
 	case <-ctx.Done():
-		err = c.failed("Close", "", ccr.OutcomeUnknown, context.Cause(ctx))
+		err = c.failed("Shutdown", "", ccr.OutcomeUnknown, context.Cause(ctx))
 	}
 	c.shut(ErrClosed)
 	return err

@@ -137,7 +137,7 @@ func TestHostKeyAccepted(t *testing.T) {
 			cfg.HostKeys = keys
 			c, err := sftp.Dial(t.Context(), cfg)
 			require.NoError(t, err)
-			require.NoError(t, c.Close(t.Context()))
+			require.NoError(t, c.Shutdown(t.Context()))
 		})
 	}
 }
@@ -161,7 +161,7 @@ func TestHostKeyOfTheKnownKindIsNegotiated(t *testing.T) {
 				cfg.HostKeys = keys
 				c, err := sftp.Dial(t.Context(), cfg)
 				require.NoError(t, err, name)
-				require.NoError(t, c.Close(t.Context()))
+				require.NoError(t, c.Shutdown(t.Context()))
 			}
 		})
 	}
@@ -189,7 +189,7 @@ func TestHostKeyRevokedAndCertificates(t *testing.T) {
 	cfg.HostKeys = sftp.KnownHosts(knownHosts(t, "@cert-authority "+hostOf(cfg)+" "+line))
 	c, err := sftp.Dial(t.Context(), cfg)
 	require.NoError(t, err)
-	require.NoError(t, c.Close(t.Context()))
+	require.NoError(t, c.Shutdown(t.Context()))
 
 	cfg.HostKeys = sftp.KnownHosts(knownHosts(t, "@cert-authority "+hostOf(cfg)+" "+ecdsaLine(t)))
 	dialFails(t, cfg, sftp.ErrHostKeyChanged)
@@ -199,12 +199,12 @@ func TestHostKeyChangesBetweenConnections(t *testing.T) {
 	t.Parallel()
 	b := startSFTPTest(t)
 	c := b.client(t)
-	_, err := c.List(t.Context())
+	_, err := c.List(t.Context(), sftp.ListOptions{})
 	require.NoError(t, err)
 	logins := len(b.srv.Logins())
 	require.NoError(t, b.srv.ChangeHostKey())
 	b.srv.CutConnections()
-	_, err = c.List(t.Context())
+	_, err = c.List(t.Context(), sftp.ListOptions{})
 	require.ErrorIs(t, err, sftp.ErrHostKeyChanged)
 	assert.Len(t, b.srv.Logins(), logins)
 }
@@ -248,9 +248,9 @@ func TestRefusedLoginEndsTheClient(t *testing.T) {
 	for i := range 50 {
 		files = append(files, ccr.FileFromBytes("f"+string(rune('a'+i%26))+string(rune('a'+i/26))+".csv", []byte("x")))
 	}
-	_, err = c.UploadAll(t.Context(), files)
+	_, err = c.UploadAll(t.Context(), files, sftp.UploadOptions{})
 	require.ErrorIs(t, err, ccr.ErrUnauthorized)
-	_, err = c.List(t.Context())
+	_, err = c.List(t.Context(), sftp.ListOptions{})
 	require.ErrorIs(t, err, ccr.ErrUnauthorized)
 	refused := 0
 	for _, l := range b.srv.Logins() {
@@ -268,10 +268,10 @@ func TestPasswordLogin(t *testing.T) {
 	defer srv.Close()
 	c, err := srv.Client(t.Context())
 	require.NoError(t, err)
-	_, err = c.Upload(t.Context(), ccr.FileFromBytes("COLLECTIONS TEST.csv", []byte("x")))
+	_, err = c.Upload(t.Context(), ccr.FileFromBytes("COLLECTIONS TEST.csv", []byte("x")), sftp.UploadOptions{})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"COLLECTIONS TEST.csv"}, srv.Files("/uploads"))
-	require.NoError(t, c.Close(t.Context()))
+	require.NoError(t, c.Shutdown(t.Context()))
 
 	cfg := srv.Config()
 	cfg.Password = ccr.NewSecret("not this one")
@@ -336,7 +336,7 @@ func TestKeys(t *testing.T) {
 			cfg.Key = tt.key
 			c, err := sftp.Dial(t.Context(), cfg)
 			require.NoError(t, err)
-			require.NoError(t, c.Close(t.Context()))
+			require.NoError(t, c.Shutdown(t.Context()))
 		})
 	}
 
@@ -393,7 +393,7 @@ func TestCertificateLogin(t *testing.T) {
 	cfg.Key = sftp.PrivateKey(pair.Private).WithCertificateFile(path)
 	c, err := sftp.Dial(t.Context(), cfg)
 	require.NoError(t, err)
-	require.NoError(t, c.Close(t.Context()))
+	require.NoError(t, c.Shutdown(t.Context()))
 	cfg.Key = sftp.PrivateKey(pair.Private)
 	dialFails(t, cfg, ccr.ErrUnauthorized)
 }

@@ -60,13 +60,13 @@ type Suggestion struct {
 // resolving, connecting, host key, login, SFTP, folders. It logs in once and
 // never writes unless ProbeWrite asks for it. The error is that of the first
 // step that failed.
-func Diagnose(ctx context.Context, cfg Config, opts ...DiagnoseOptions) (Diagnosis, error) {
-	return diagnose(ctx, cfg, environmentProduction, opts)
+func Diagnose(ctx context.Context, cfg Config, o DiagnoseOptions) (*Diagnosis, error) {
+	return diagnose(ctx, cfg, environmentProduction, o)
 }
 
 // DiagnoseUAT is [Diagnose] for the vendor's test environment.
-func DiagnoseUAT(ctx context.Context, cfg UATConfig, opts ...DiagnoseOptions) (Diagnosis, error) {
-	return diagnose(ctx, Config(cfg), environmentUAT, opts)
+func DiagnoseUAT(ctx context.Context, cfg UATConfig, o DiagnoseOptions) (*Diagnosis, error) {
+	return diagnose(ctx, Config(cfg), environmentUAT, o)
 }
 
 // diagnosing is a diagnosis under way.
@@ -90,20 +90,16 @@ func (g *diagnosing) check(name, detail string, err error) bool {
 	return err == nil
 }
 
-func diagnose(ctx context.Context, cfg Config, environment string, opts []DiagnoseOptions) (Diagnosis, error) {
-	o, err := one("Diagnose", opts)
-	if err != nil {
-		return Diagnosis{}, err
-	}
+func diagnose(ctx context.Context, cfg Config, environment string, o DiagnoseOptions) (*Diagnosis, error) {
 	g := &diagnosing{began: time.Now()}
-	_, err = run(ctx, &Client{}, func(ctx context.Context) (struct{}, error) {
+	_, err := run(ctx, &Client{}, func(ctx context.Context) (struct{}, error) {
 		g.all(ctx, cfg, environment, o)
 		return struct{}{}, nil
 	})
 	if err != nil { // held by the server when the context ended: what it had is not ours to read
-		return Diagnosis{}, failure("Diagnose", "", ccr.OutcomeNotSent, err)
+		return nil, failure("Diagnose", "", ccr.OutcomeNotSent, err)
 	}
-	return g.d, g.err
+	return &g.d, g.err
 }
 
 func (g *diagnosing) all(ctx context.Context, cfg Config, environment string, o DiagnoseOptions) {

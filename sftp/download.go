@@ -48,16 +48,11 @@ type DownloadOptions struct {
 	Checksum bool
 	// Progress is called while bytes are written.
 	Progress ccr.ProgressFunc
-	// CorrelationID appears in errors and log events of the call.
-	CorrelationID string
 }
 
 func (o DownloadOptions) faults(f *ccr.Faults) {
 	if o.Channels < 0 || o.Channels > engine.MaxChannels {
 		f.Addf("Channels", "must be between 1 and %d", engine.MaxChannels)
-	}
-	if o.CorrelationID != "" && ccr.SafeToken(o.CorrelationID) == "" {
-		f.Add("CorrelationID", "must be 1 to 128 letters, digits or _.:/-")
 	}
 }
 
@@ -66,29 +61,33 @@ func (o DownloadOptions) faults(f *ccr.Faults) {
 // the server said, the same size and time on the server afterwards, written
 // to disk. A file that is still being written there gives [ErrRemoteChanged].
 // The remote file is left alone; [Client.Receive] does more.
-func (c *Client) Download(ctx context.Context, name, localPath string, opts ...DownloadOptions) (Downloaded, error) {
+func (c *Client) Download(ctx context.Context, name, localPath string, o DownloadOptions, opts ...ccr.CallOption) (*Downloaded, error) {
 	const op = "Download"
-	o, err := one(op, opts)
+	ctx, cancel, id, err := call(ctx, op, opts)
 	if err != nil {
-		return Downloaded{}, err
+		return nil, err
 	}
+	defer cancel()
 	var f ccr.Faults
 	o.faults(&f)
 	if localPath == "" {
 		f.Add("localPath", "is missing")
 	}
 	if err := f.Err(serviceName, op); err != nil {
-		return Downloaded{}, err
+		return nil, err
 	}
 	dir, err := c.remoteFile(op, o.Folder, name)
 	if err != nil {
-		return Downloaded{}, err
+		return nil, err
 	}
-	out, err := c.downloadTo(ctx, op, Entry{Name: name, Path: join(dir, name)}, localPath, o)
+	out, err := c.downloadTo(ctx, op, id, Entry{Name: name, Path: join(dir, name)}, localPath, o)
 	if err == nil && !o.NoSync {
 		err = c.failed(op, "", ccr.OutcomeNotSent, syncDir(filepath.Dir(localPath)))
 	}
-	return out, err
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
 }
 
 // DownloadAll brings many files into a local folder over one connection,
@@ -97,12 +96,13 @@ func (c *Client) Download(ctx context.Context, name, localPath string, opts ...D
 // again. Names that would leave the folder are refused, before anything is
 // asked for. The result has one element for each entry, in order, with Err set
 // where it failed; the error is nil only if all came.
-func (c *Client) DownloadAll(ctx context.Context, entries []Entry, localDir string, opts ...DownloadOptions) ([]Downloaded, error) {
+func (c *Client) DownloadAll(ctx context.Context, entries []Entry, localDir string, o DownloadOptions, opts ...ccr.CallOption) ([]Downloaded, error) {
 	const op = "DownloadAll"
-	o, err := one(op, opts)
+	ctx, cancel, id, err := call(ctx, op, opts)
 	if err != nil {
 		return nil, err
 	}
+	defer cancel()
 	var f ccr.Faults
 	o.faults(&f)
 	if localDir == "" {
@@ -126,7 +126,7 @@ func (c *Client) DownloadAll(ctx context.Context, entries []Entry, localDir stri
 	}
 	out := make([]Downloaded, len(entries))
 	err = c.each(ctx, op, len(entries), func(ctx context.Context, i int) error {
-		out[i], out[i].Err = c.downloadTo(ctx, op, entries[i], filepath.Join(localDir, entries[i].Name), o)
+		out[i], out[i].Err = c.downloadTo(ctx, op, id, entries[i], filepath.Join(localDir, entries[i].Name), o)
 		return out[i].Err
 	}, func(i int, err error) { out[i] = Downloaded{Name: entries[i].Name, Path: entries[i].Path, Err: err} })
 	if !o.NoSync {
@@ -138,7 +138,7 @@ func (c *Client) DownloadAll(ctx context.Context, entries []Entry, localDir stri
 }
 
 // downloadTo brings one file into a local path.
-func (c *Client) downloadTo(ctx context.Context, op string, e Entry, localPath string, o DownloadOptions) (Downloaded, error) {
+func (c *Client) downloadTo(ctx context.Context, op, id string, e Entry, localPath string, o DownloadOptions) (Downloaded, error) {
 	out := Downloaded{Name: e.Name, Path: e.Path, Location: localPath}
 	d := &download{c: c, op: op, name: e.Name, path: e.Path, channels: o.Channels, progress: o.Progress}
 	d.expect(e)
@@ -153,15 +153,15 @@ func (c *Client) downloadTo(ctx context.Context, op string, e Entry, localPath s
 	if err != nil {
 		out.Duration = time.Since(began)
 		e := failure(op, out.Path, ccr.OutcomeNotSent, err)
-		e.CorrelationID = o.CorrelationID
+		e.CorrelationID = id
 		if errors.Is(err, fs.ErrExist) {
 			e.Advice = "Nothing was replaced: use another local name, or set Overwrite"
 		}
-		d.log(ctx, out, e, o.CorrelationID)
+		d.log(ctx, out, e, id)
 		return out, e
 	}
 	out.Size, out.ModTime, out.SHA256, out.Duration = d.high, d.modTime, d.sum(), time.Since(began)
-	d.log(ctx, out, nil, o.CorrelationID)
+	d.log(ctx, out, nil, id)
 	return out, nil
 }
 

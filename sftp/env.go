@@ -22,15 +22,35 @@ const (
 	EnvEnvironment = "CCR_SFTP_ENVIRONMENT"      // production (default) or uat; must agree with the function
 )
 
-// FromEnv reads the configuration of production from the environment; nothing
-// else in this package does. Keys and secrets in files are read again for each
-// connection. All faults are reported at once, by variable, without values.
-func FromEnv() (Config, error) { return fromEnv(environmentProduction) }
+// FromEnv makes a client of production from the environment. It does no I/O
+// beyond reading secrets: the first call connects.
+func FromEnv() (*Client, error) {
+	cfg, err := ConfigFromEnv()
+	if err != nil {
+		return nil, err
+	}
+	return NewClient(cfg)
+}
 
-// UATFromEnv is [FromEnv] for the vendor's test environment. It insists on
-// CCR_SFTP_ENVIRONMENT=uat, so that a production user never gets there by a
-// forgotten variable.
-func UATFromEnv() (UATConfig, error) {
+// UATFromEnv is [FromEnv] for the vendor's test environment.
+func UATFromEnv() (*UATClient, error) {
+	cfg, err := UATConfigFromEnv()
+	if err != nil {
+		return nil, err
+	}
+	return NewUATClient(cfg)
+}
+
+// ConfigFromEnv reads the configuration of production from the environment;
+// nothing else in this package does. Keys and secrets in files are read again
+// for each connection. All faults are reported at once, by variable, without
+// values.
+func ConfigFromEnv() (Config, error) { return fromEnv(environmentProduction) }
+
+// UATConfigFromEnv is [ConfigFromEnv] for the vendor's test environment. It
+// insists on CCR_SFTP_ENVIRONMENT=uat, so that a production user never gets
+// there by a forgotten variable.
+func UATConfigFromEnv() (UATConfig, error) {
 	c, err := fromEnv(environmentUAT)
 	return UATConfig(c), err
 }

@@ -26,9 +26,9 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer drop.Close(ctx)
+	defer drop.Shutdown(ctx)
 
-	sent, err := drop.Upload(ctx, ccr.FileFromBytes("debtors.csv", []byte("reference,owed\nA-1,12.50\n")))
+	sent, err := drop.Upload(ctx, ccr.FileFromBytes("debtors.csv", []byte("reference,owed\nA-1,12.50\n")), sftp.UploadOptions{})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -49,15 +49,11 @@ func Example() {
 // Production takes its identity from the environment.
 func ExampleFromEnv() {
 	ctx := context.Background()
-	cfg, err := sftp.FromEnv()
+	drop, err := sftp.FromEnv() // the first call connects
 	if err != nil {
 		log.Fatal(err) // names every variable that is missing or wrong
 	}
-	drop, err := sftp.Dial(ctx, cfg)
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer drop.Close(ctx)
+	defer drop.Shutdown(ctx)
 }
 
 // Nothing is sent twice: a rerun after a crash returns what the ledger knows,
@@ -87,7 +83,7 @@ func ExampleClient_Upload_ledger() {
 func ExampleClient_Watch() {
 	ctx := context.Background()
 	var drop *sftp.Client // of Dial
-	for received, err := range drop.Watch(ctx, ccr.DirSink("returns"), 10*time.Minute) {
+	for received, err := range drop.Watch(ctx, ccr.DirSink("returns"), sftp.WatchOptions{Interval: 10 * time.Minute}) {
 		if err != nil {
 			log.Print(err) // watching goes on
 		}
@@ -118,18 +114,18 @@ func ExampleDiagnose() {
 	defer srv.Close()
 	cfg := srv.Config()
 	cfg.Layout = sftp.ClearDebit() // which this server is not
-	d, err := sftp.Diagnose(context.Background(), cfg)
+	d, err := sftp.Diagnose(context.Background(), cfg, sftp.DiagnoseOptions{})
 	fmt.Println(errors.Is(err, sftp.ErrFolderMissing), d.Suggestion.Layout)
 	// Output: true CreditClear()
 }
 
 // A test double for a program that uploads.
 func Example_mock() {
-	drop := &sftptest.Mock{UploadFunc: func(_ context.Context, f ccr.File, _ ...sftp.UploadOptions) (sftp.Uploaded, error) {
-		return sftp.Uploaded{Name: f.Name(), Verification: sftp.Verified}, nil
+	drop := &sftptest.Mock{UploadFunc: func(_ context.Context, f ccr.File, _ sftp.UploadOptions, _ ...ccr.CallOption) (*sftp.Uploaded, error) {
+		return &sftp.Uploaded{Name: f.Name(), Verification: sftp.Verified}, nil
 	}}
 	nightly := func(ctx context.Context, drop sftp.API) error {
-		_, err := drop.Upload(ctx, ccr.FileFromBytes("debtors.csv", nil))
+		_, err := drop.Upload(ctx, ccr.FileFromBytes("debtors.csv", nil), sftp.UploadOptions{})
 		return err
 	}
 	fmt.Println(nightly(context.Background(), drop))

@@ -38,13 +38,13 @@ func TestCutAt64Points(t *testing.T) {
 			c := b.client(t)
 			at := int64(i) * size / int64(points)
 			b.srv.Inject(sftptest.Fault{Kind: sftptest.Cut, After: at})
-			up, err := c.Upload(t.Context(), ccr.FileFromBytes("debtors.csv", data))
+			up, err := c.Upload(t.Context(), ccr.FileFromBytes("debtors.csv", data), sftp.UploadOptions{})
 			require.NoError(t, err, "cut after %d bytes", at)
 			require.Equal(t, sftp.Verified, up.Verification)
 			got, _ := b.srv.ReadFile("/uploads/debtors.csv")
 			same(t, data, got)
 			require.LessOrEqual(t, b.srv.BytesWritten(), int64(size+window), "cut after %d bytes", at)
-			require.NoError(t, c.Close(t.Context()))
+			require.NoError(t, c.Shutdown(t.Context()))
 			require.Equal(t, []string{"debtors.csv"}, b.srv.Files("/uploads"))
 			b.srv.Close()
 		}
@@ -60,13 +60,13 @@ func TestCutAt64Points(t *testing.T) {
 			at := int64(i) * size / int64(points)
 			b.srv.Inject(sftptest.Fault{Kind: sftptest.Cut, After: at})
 			local := filepath.Join(dir, fmt.Sprintf("%d.csv", i))
-			_, err := c.Download(t.Context(), "returns.csv", local)
+			_, err := c.Download(t.Context(), "returns.csv", local, sftp.DownloadOptions{})
 			require.NoError(t, err, "cut after %d bytes", at)
 			got, err := os.ReadFile(local)
 			require.NoError(t, err)
 			same(t, data, got)
 			require.LessOrEqual(t, b.srv.BytesRead(), int64(size+window), "cut after %d bytes", at)
-			require.NoError(t, c.Close(t.Context()))
+			require.NoError(t, c.Shutdown(t.Context()))
 			b.srv.Close()
 		}
 		entries, err := os.ReadDir(dir)
@@ -91,7 +91,7 @@ func TestCutAtRandomPointsEverywhere(t *testing.T) {
 			p.Next(proxy.Fault{Kind: proxy.Cut, Dir: proxy.ToServer, At: 3000, Within: size - 3000})
 			p.CutAll()
 			name := fmt.Sprintf("debtors-%d.csv", i)
-			_, err := c.Upload(t.Context(), ccr.FileFromBytes(name, data))
+			_, err := c.Upload(t.Context(), ccr.FileFromBytes(name, data), sftp.UploadOptions{})
 			require.NoError(t, err)
 			got, _ := b.get(t, "uploads/"+name)
 			same(t, data, got)
@@ -99,13 +99,13 @@ func TestCutAtRandomPointsEverywhere(t *testing.T) {
 			p.Next(proxy.Fault{Kind: proxy.Reset, Dir: proxy.ToClient, At: 3000, Within: size - 3000})
 			p.CutAll()
 			local := filepath.Join(t.TempDir(), name)
-			_, err = c.Download(t.Context(), "returns.csv", local)
+			_, err = c.Download(t.Context(), "returns.csv", local, sftp.DownloadOptions{})
 			require.NoError(t, err)
 			got, err = os.ReadFile(local)
 			require.NoError(t, err)
 			same(t, data, got)
 		}
-		require.NoError(t, c.Close(t.Context()))
+		require.NoError(t, c.Shutdown(t.Context()))
 		require.Len(t, b.names(t, "uploads"), points, "no temporary file stays")
 		faults := p.Stats().Faults
 		require.GreaterOrEqual(t, faults[proxy.Cut]+faults[proxy.Reset], int64(4*points-1), "CutAll and the planned ones: %v", faults)
@@ -120,7 +120,7 @@ func TestFileGrowsWhileItIsDownloaded(t *testing.T) {
 		b.put(t, "downloads/r.csv", content(size))
 		b.srv.Inject(sftptest.Fault{Operation: sftptest.OpRead, Kind: sftptest.Then, Do: func() { b.srv.Append("/downloads/r.csv", []byte("more")) }})
 		local := filepath.Join(t.TempDir(), "r.csv")
-		_, err := c.Download(t.Context(), "r.csv", local)
+		_, err := c.Download(t.Context(), "r.csv", local, sftp.DownloadOptions{})
 		require.ErrorIs(t, err, sftp.ErrRemoteChanged)
 		require.ErrorIs(t, err, ccr.ErrIncomplete)
 		require.NoFileExists(t, local)
@@ -171,7 +171,7 @@ func TestGrowingFileOnARealServer(t *testing.T) {
 		}()
 		local := filepath.Join(t.TempDir(), "grow.csv")
 		before := written.Load()
-		_, err = c.Download(t.Context(), "grow.csv", local)
+		_, err = c.Download(t.Context(), "grow.csv", local, sftp.DownloadOptions{})
 		after := written.Load() + 10000 // one write may be under way
 		close(stop)
 		<-stopped
@@ -225,10 +225,10 @@ func TestRequestSizes(t *testing.T) {
 			b := backendOf(t, sftptest.Config{Traits: tt.traits})
 			c := b.client(t)
 			data := content(3 << 20)
-			_, err := c.Upload(t.Context(), ccr.FileFromBytes("a.csv", data))
+			_, err := c.Upload(t.Context(), ccr.FileFromBytes("a.csv", data), sftp.UploadOptions{})
 			require.NoError(t, err)
 			b.put(t, "downloads/r.csv", data)
-			_, err = c.Download(t.Context(), "r.csv", filepath.Join(t.TempDir(), "r.csv"))
+			_, err = c.Download(t.Context(), "r.csv", filepath.Join(t.TempDir(), "r.csv"), sftp.DownloadOptions{})
 			require.NoError(t, err)
 			for op, want := range map[string]int{sftptest.OpRead: tt.read, sftptest.OpWrite: tt.write} {
 				largest := 0
@@ -250,7 +250,7 @@ func TestUploadNeverLeavesTheWindow(t *testing.T) {
 	b.srv.Inject(sftptest.Fault{Operation: sftptest.OpWrite, Kind: sftptest.Stall})
 	ctx, cancel := withDeadline(t)
 	defer cancel()
-	_, err := c.Upload(ctx, ccr.FileFromBytes("a.csv", content(20<<20)))
+	_, err := c.Upload(ctx, ccr.FileFromBytes("a.csv", content(20<<20)), sftp.UploadOptions{})
 	require.Error(t, err)
 	b.srv.CutConnections()
 	var end int64
@@ -268,10 +268,10 @@ func TestFailedWriteInTheMiddle(t *testing.T) {
 			b := startSFTPTest(t)
 			c := b.client(t)
 			b.srv.Inject(sftptest.Fault{Operation: sftptest.OpWrite, Skip: 9, Kind: sftptest.Refuse, Status: status})
-			_, err := c.Upload(t.Context(), ccr.FileFromBytes("a.csv", content(8<<20)))
+			_, err := c.Upload(t.Context(), ccr.FileFromBytes("a.csv", content(8<<20)), sftp.UploadOptions{})
 			require.Error(t, err)
 			assertOutcome(t, err, ccr.OutcomeRejected)
-			require.NoError(t, c.Close(t.Context()))
+			require.NoError(t, c.Shutdown(t.Context()))
 			assert.Empty(t, b.srv.Files("/uploads"), "neither half a file nor a temporary one")
 		})
 	}
@@ -292,11 +292,11 @@ func TestFullDisk(t *testing.T) {
 			} else {
 				b.put(t, "downloads/fill.csv", make([]byte, 1<<20-100))
 			}
-			_, err := c.Upload(t.Context(), ccr.FileFromBytes("a.csv", content(4<<20)))
+			_, err := c.Upload(t.Context(), ccr.FileFromBytes("a.csv", content(4<<20)), sftp.UploadOptions{})
 			require.ErrorIs(t, err, sftp.ErrDiskFull)
 			require.ErrorIs(t, err, ccr.ErrUnavailable)
 			assertOutcome(t, err, ccr.OutcomeRejected)
-			require.NoError(t, c.Close(t.Context()))
+			require.NoError(t, c.Shutdown(t.Context()))
 			assert.Empty(t, b.srv.Files("/uploads"))
 		})
 	}
@@ -305,9 +305,9 @@ func TestFullDisk(t *testing.T) {
 		b := startSFTPTest(t)
 		c := b.client(t)
 		b.srv.Inject(sftptest.Fault{Operation: sftptest.OpClose, Kind: sftptest.Refuse, Text: "Quota exceeded"})
-		_, err := c.Upload(t.Context(), ccr.FileFromBytes("a.csv", content(100)))
+		_, err := c.Upload(t.Context(), ccr.FileFromBytes("a.csv", content(100)), sftp.UploadOptions{})
 		require.ErrorIs(t, err, sftp.ErrDiskFull)
-		require.NoError(t, c.Close(t.Context()))
+		require.NoError(t, c.Shutdown(t.Context()))
 		assert.Empty(t, b.srv.Files("/uploads"))
 	})
 }
@@ -318,21 +318,21 @@ func TestPermissions(t *testing.T) {
 	c := b.client(t)
 	none := sftptest.Permission{List: true, Stat: true}
 	b.srv.Allow("/uploads", none)
-	_, err := c.Upload(t.Context(), ccr.FileFromBytes("a.csv", []byte("x")))
+	_, err := c.Upload(t.Context(), ccr.FileFromBytes("a.csv", []byte("x")), sftp.UploadOptions{})
 	require.ErrorIs(t, err, ccr.ErrForbidden)
 	assertOutcome(t, err, ccr.OutcomeRejected)
 
 	b.srv.Allow("/uploads", sftptest.Permission{Write: true, Remove: true}) // no rename
-	_, err = c.Upload(t.Context(), ccr.FileFromBytes("a.csv", []byte("x")))
+	_, err = c.Upload(t.Context(), ccr.FileFromBytes("a.csv", []byte("x")), sftp.UploadOptions{})
 	require.ErrorIs(t, err, ccr.ErrForbidden)
 	assert.Contains(t, err.Error(), "PolicyDirect")
 	assertOutcome(t, err, ccr.OutcomeRejected)
 
 	b.srv.Allow("/downloads", none)
 	b.put(t, "downloads/r.csv", []byte("x"))
-	_, err = c.Download(t.Context(), "r.csv", filepath.Join(t.TempDir(), "r.csv"))
+	_, err = c.Download(t.Context(), "r.csv", filepath.Join(t.TempDir(), "r.csv"), sftp.DownloadOptions{})
 	require.ErrorIs(t, err, ccr.ErrForbidden)
-	require.NoError(t, c.Close(t.Context()))
+	require.NoError(t, c.Shutdown(t.Context()))
 	assert.Empty(t, b.srv.Files("/uploads"))
 }
 
@@ -343,15 +343,15 @@ func TestWriteOnlyFolder(t *testing.T) {
 	b := startSFTPTest(t)
 	c := b.client(t)
 	b.srv.Allow("/uploads", sftptest.Permission{Write: true, Rename: true})
-	up, err := c.Upload(t.Context(), ccr.FileFromBytes("a.csv", []byte("x")))
+	up, err := c.Upload(t.Context(), ccr.FileFromBytes("a.csv", []byte("x")), sftp.UploadOptions{})
 	require.NoError(t, err)
 	assert.Equal(t, sftp.Verified, up.Verification)
 	b.srv.Inject(sftptest.Fault{Operation: sftptest.OpFstat, Kind: sftptest.Refuse, Status: 3})
-	up, err = c.Upload(t.Context(), ccr.FileFromBytes("b.csv", []byte("x")))
+	up, err = c.Upload(t.Context(), ccr.FileFromBytes("b.csv", []byte("x")), sftp.UploadOptions{})
 	require.NoError(t, err)
 	assert.Equal(t, sftp.Unverifiable, up.Verification)
 	// The rename still refuses to replace what could not be seen.
-	_, err = c.Upload(t.Context(), ccr.FileFromBytes("b.csv", []byte("new")))
+	_, err = c.Upload(t.Context(), ccr.FileFromBytes("b.csv", []byte("new")), sftp.UploadOptions{})
 	require.Error(t, err)
 	got, _ := b.srv.ReadFile("/uploads/b.csv")
 	assert.Equal(t, "x", string(got))
@@ -366,10 +366,10 @@ func TestWrongSizeIsAnError(t *testing.T) {
 			b.srv.Append("/uploads/"+n, []byte("!"))
 		}
 	}})
-	_, err := c.Upload(t.Context(), ccr.FileFromBytes("a.csv", []byte("x")))
+	_, err := c.Upload(t.Context(), ccr.FileFromBytes("a.csv", []byte("x")), sftp.UploadOptions{})
 	require.ErrorIs(t, err, ccr.ErrIncomplete)
 	assertOutcome(t, err, ccr.OutcomeNotSent)
-	require.NoError(t, c.Close(t.Context()))
+	require.NoError(t, c.Shutdown(t.Context()))
 	assert.Empty(t, b.srv.Files("/uploads"))
 }
 
@@ -406,7 +406,7 @@ func TestLostRenameReply(t *testing.T) {
 				return
 			}
 			require.NoError(t, err)
-			require.NoError(t, c.Close(t.Context()))
+			require.NoError(t, c.Shutdown(t.Context()))
 			assert.Equal(t, []string{"a.csv"}, b.srv.Files("/uploads"))
 			got, _ := b.srv.ReadFile("/uploads/a.csv")
 			assert.Equal(t, "content", string(got))
@@ -431,9 +431,9 @@ func TestEveryReplyLostOnce(t *testing.T) {
 					c := b.client(t, func(cfg *sftp.Config) { cfg.Layout.Uploads = []sftp.UploadFolder{folder} })
 					before := len(b.srv.Requests(""))
 					b.srv.Inject(sftptest.Fault{Kind: kind, Skip: skip})
-					_, err := c.Upload(t.Context(), ccr.FileFromBytes("a.csv", data))
+					_, err := c.Upload(t.Context(), ccr.FileFromBytes("a.csv", data), sftp.UploadOptions{})
 					require.NoError(t, err, "request %d", skip)
-					require.NoError(t, c.Close(t.Context()))
+					require.NoError(t, c.Shutdown(t.Context()))
 					got, _ := b.srv.ReadFile("/uploads/a.csv")
 					same(t, data, got)
 					want := []string{"a.csv"}
@@ -466,7 +466,7 @@ func TestServersWithoutPosixRename(t *testing.T) {
 	require.NoError(t, err)
 	got, _ = b.get(t, "uploads/a.csv")
 	assert.Equal(t, "new", string(got))
-	require.NoError(t, c.Close(t.Context()))
+	require.NoError(t, c.Shutdown(t.Context()))
 	assert.Equal(t, []string{"a.csv"}, b.srv.Files("/uploads"))
 }
 
@@ -476,10 +476,10 @@ func TestNameTakenMeanwhile(t *testing.T) {
 	b := startSFTPTest(t)
 	c := b.client(t)
 	b.srv.Inject(sftptest.Fault{Operation: sftptest.OpWrite, Kind: sftptest.Then, Do: func() { b.srv.WriteFile("/uploads/a.csv", []byte("theirs")) }})
-	_, err := c.Upload(t.Context(), ccr.FileFromBytes("a.csv", []byte("ours")))
+	_, err := c.Upload(t.Context(), ccr.FileFromBytes("a.csv", []byte("ours")), sftp.UploadOptions{})
 	require.ErrorIs(t, err, sftp.ErrExists)
 	assertOutcome(t, err, ccr.OutcomeRejected)
-	require.NoError(t, c.Close(t.Context()))
+	require.NoError(t, c.Shutdown(t.Context()))
 	got, _ := b.srv.ReadFile("/uploads/a.csv")
 	assert.Equal(t, "theirs", string(got))
 	assert.Equal(t, []string{"a.csv"}, b.srv.Files("/uploads"))
@@ -495,7 +495,7 @@ func TestTemporaryFileTakenAway(t *testing.T) {
 			b.srv.RemoveFile("/uploads/" + n)
 		}
 	}})
-	_, err := c.Upload(t.Context(), ccr.FileFromBytes("a.csv", []byte("x")))
+	_, err := c.Upload(t.Context(), ccr.FileFromBytes("a.csv", []byte("x")), sftp.UploadOptions{})
 	require.ErrorIs(t, err, ccr.ErrOutcomeUnknown)
 	assert.Contains(t, err.Error(), "PolicyStaging")
 }
@@ -508,10 +508,10 @@ func TestDirectUploadBreaks(t *testing.T) {
 		cfg.Layout.Uploads = []sftp.UploadFolder{{Path: "uploads", Policy: sftp.PolicyDirect}}
 	})
 	b.srv.Inject(sftptest.Fault{Operation: sftptest.OpWrite, Skip: 3, Times: -1, Kind: sftptest.Refuse})
-	_, err := c.Upload(t.Context(), ccr.FileFromBytes("a.csv", content(8<<20)))
+	_, err := c.Upload(t.Context(), ccr.FileFromBytes("a.csv", content(8<<20)), sftp.UploadOptions{})
 	require.ErrorIs(t, err, ccr.ErrOutcomeUnknown)
 	assertOutcome(t, err, ccr.OutcomeUnknown)
-	require.NoError(t, c.Close(t.Context()))
+	require.NoError(t, c.Shutdown(t.Context()))
 	assert.Equal(t, []string{"a.csv"}, b.srv.Files("/uploads"), "a final name is never deleted")
 	assert.Empty(t, b.srv.Requests(sftptest.OpRemove))
 }
@@ -535,18 +535,18 @@ func TestSourceChangesWhileItIsSent(t *testing.T) {
 			_ = f.Close()
 		}
 	}})
-	_, err := c.Upload(t.Context(), ccr.FileFromPath(path))
+	_, err := c.Upload(t.Context(), ccr.FileFromPath(path), sftp.UploadOptions{})
 	require.ErrorIs(t, err, ccr.ErrFileChanged)
 	assertOutcome(t, err, ccr.OutcomeNotSent)
 	for _, f := range []ccr.File{shorter, longer} {
-		_, err := c.Upload(t.Context(), f)
+		_, err := c.Upload(t.Context(), f, sftp.UploadOptions{})
 		require.ErrorIs(t, err, ccr.ErrFileChanged, f.Name())
 	}
-	_, err = c.Upload(t.Context(), broken)
+	_, err = c.Upload(t.Context(), broken, sftp.UploadOptions{})
 	require.Error(t, err)
-	_, err = c.Upload(t.Context(), ccr.FileFromPath(filepath.Join(t.TempDir(), "none.csv")))
+	_, err = c.Upload(t.Context(), ccr.FileFromPath(filepath.Join(t.TempDir(), "none.csv")), sftp.UploadOptions{})
 	require.ErrorIs(t, err, os.ErrNotExist)
-	require.NoError(t, c.Close(t.Context()))
+	require.NoError(t, c.Shutdown(t.Context()))
 	assert.Empty(t, b.srv.Files("/uploads"))
 }
 
@@ -568,7 +568,7 @@ func TestNames(t *testing.T) {
 	files = append(files, ccr.FileFromBytes("good.csv", nil), ccr.FileFromBytes("good.csv", nil))
 	paths = append(paths, fmt.Sprintf("files[%d].name", len(bad)+1))
 	before := len(b.srv.Requests(""))
-	_, err := c.UploadAll(t.Context(), files)
+	_, err := c.UploadAll(t.Context(), files, sftp.UploadOptions{})
 	require.ErrorIs(t, err, ccr.ErrInvalid)
 	assertFields(t, err, paths...)
 	assert.NotContains(t, err.Error(), "hidden", "names are not quoted")
@@ -576,12 +576,12 @@ func TestNames(t *testing.T) {
 
 	good := []string{"a b.csv", "Übersicht.csv", "Brand-Portfolio-1234.pdf", "a'b&c£.csv", "parted"}
 	for _, n := range good {
-		_, err := c.Upload(t.Context(), ccr.FileFromBytes(n, nil))
+		_, err := c.Upload(t.Context(), ccr.FileFromBytes(n, nil), sftp.UploadOptions{})
 		require.NoError(t, err, n)
 	}
 	bureau := backendOf(t, sftptest.Config{Layout: sftp.ClearDebit()}).client(t)
 	for _, n := range []string{"a'b.csv", "a&b.csv", "£.csv", "a’b.csv"} {
-		_, err := bureau.Upload(t.Context(), ccr.FileFromBytes(n, nil))
+		_, err := bureau.Upload(t.Context(), ccr.FileFromBytes(n, nil), sftp.UploadOptions{})
 		require.ErrorIs(t, err, ccr.ErrInvalid, n)
 	}
 }
@@ -592,7 +592,7 @@ func TestUploadAllGoesOnAfterAFailure(t *testing.T) {
 	c := b.client(t)
 	b.put(t, "uploads/b.csv", []byte("old"))
 	files := []ccr.File{ccr.FileFromBytes("a.csv", nil), ccr.FileFromBytes("b.csv", nil), ccr.FileFromBytes("c.csv", nil)}
-	got, err := c.UploadAll(t.Context(), files)
+	got, err := c.UploadAll(t.Context(), files, sftp.UploadOptions{})
 	require.ErrorIs(t, err, sftp.ErrExists)
 	assert.Contains(t, err.Error(), "1 of 3 files failed")
 	assertOutcome(t, err, ccr.OutcomeRejected)
@@ -602,7 +602,7 @@ func TestUploadAllGoesOnAfterAFailure(t *testing.T) {
 	assert.NoError(t, got[2].Err)
 
 	b.srv.RemoveFolder("/uploads")
-	_, err = c.UploadAll(t.Context(), files)
+	_, err = c.UploadAll(t.Context(), files, sftp.UploadOptions{})
 	require.ErrorIs(t, err, sftp.ErrFolderMissing)
 	assertOutcome(t, err, ccr.OutcomeRejected)
 }
@@ -642,7 +642,7 @@ func TestNothingIsAskedForThatWasNotWanted(t *testing.T) {
 	t.Parallel()
 	b := startSFTPTest(t)
 	c := b.client(t)
-	_, err := c.Upload(t.Context(), ccr.FileFromBytes("a.csv", content(100)))
+	_, err := c.Upload(t.Context(), ccr.FileFromBytes("a.csv", content(100)), sftp.UploadOptions{})
 	require.NoError(t, err)
 	b.put(t, "downloads/r.csv", content(100))
 	_, err = c.Receive(t.Context(), ccr.DirSink(t.TempDir()), sftp.ReceiveOptions{StableFor: -1})
@@ -659,14 +659,14 @@ func TestClosedClient(t *testing.T) {
 	t.Parallel()
 	b := startSFTPTest(t)
 	c := b.client(t)
-	require.NoError(t, c.Close(t.Context()))
-	_, err := c.List(t.Context())
+	require.NoError(t, c.Shutdown(t.Context()))
+	_, err := c.List(t.Context(), sftp.ListOptions{})
 	require.ErrorIs(t, err, sftp.ErrClosed)
-	_, err = c.Upload(t.Context(), ccr.FileFromBytes("a.csv", nil))
+	_, err = c.Upload(t.Context(), ccr.FileFromBytes("a.csv", nil), sftp.UploadOptions{})
 	require.ErrorIs(t, err, sftp.ErrClosed)
-	_, err = c.Receive(t.Context(), ccr.DirSink(t.TempDir()))
+	_, err = c.Receive(t.Context(), ccr.DirSink(t.TempDir()), sftp.ReceiveOptions{})
 	require.ErrorIs(t, err, sftp.ErrClosed)
-	require.NoError(t, c.Close(t.Context()))
+	require.NoError(t, c.Shutdown(t.Context()))
 	e, _ := errors.AsType[*ccr.Error](err)
 	assert.Contains(t, e.Advice, "new client")
 }

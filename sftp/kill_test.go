@@ -56,7 +56,7 @@ func child(text string) error {
 	if err != nil {
 		return err
 	}
-	defer c.Close(ctx)
+	defer c.Shutdown(ctx)
 	switch job.Call {
 	case "upload":
 		ledger, err := ccr.OpenLedger(job.Ledger)
@@ -152,6 +152,8 @@ func TestKill(t *testing.T) {
 					ended, _ := job.run(t, time.Duration(r.Int64N(int64(total)))+time.Millisecond)
 					if !ended {
 						killed++
+					} else { // it is faster than the first one was, on a busy machine
+						total = total/2 + 1
 					}
 					if got, there := final(); there {
 						same(t, data, got)

@@ -132,7 +132,7 @@ func TestResumeBeginsAnewIfTheTemporaryFileIsNotThere(t *testing.T) {
 			assert.Zero(t, up.Resumed)
 			got, _ := b.srv.ReadFile("/uploads/a.csv")
 			same(t, data, got)
-			require.NoError(t, c.Close(t.Context()))
+			require.NoError(t, c.Shutdown(t.Context()))
 			assert.Equal(t, []string{"a.csv"}, b.srv.Files("/uploads"))
 		})
 	}
@@ -189,8 +189,8 @@ func TestDeathAtEveryLedgerWrite(t *testing.T) {
 			c := dialMemory(t, srv, nil)
 			_, err = c.Upload(t.Context(), ccr.FileFromBytes("a.csv", data), sftp.UploadOptions{Ledger: ledger})
 			require.NoError(t, err, "died after %d writes", n)
-			require.NoError(t, c.Close(t.Context()))
-			require.NoError(t, first.Close(t.Context()))
+			require.NoError(t, c.Shutdown(t.Context()))
+			require.NoError(t, first.Shutdown(t.Context()))
 			got, _ := srv.ReadFile("/uploads/a.csv")
 			same(t, data, got)
 			assert.Equal(t, 1, renamesTo(srv, "/uploads/a.csv"), "died after %d writes", n)
@@ -262,7 +262,7 @@ func TestTwoWorkersSendOnce(t *testing.T) {
 				default:
 					t.Errorf("unexpected: %v", err)
 				}
-				assert.NoError(t, c.Close(t.Context()))
+				assert.NoError(t, c.Shutdown(t.Context()))
 			})
 		}
 		wg.Wait()
@@ -293,7 +293,7 @@ func TestTakeOverAfterTheLease(t *testing.T) {
 		time.Sleep(d.After)
 		_, err = c.Upload(t.Context(), file, sftp.UploadOptions{Ledger: ledger})
 		require.NoError(t, err)
-		require.NoError(t, c.Close(t.Context()))
+		require.NoError(t, c.Shutdown(t.Context()))
 		assert.Equal(t, []string{"a.csv"}, srv.Files("/uploads"))
 	})
 }
@@ -322,6 +322,6 @@ func TestLedgerWithDirectPolicyAsks(t *testing.T) {
 		require.NoError(t, err)
 		assert.True(t, up.Recorded)
 		assert.Equal(t, "uploads/a.csv", up.Path)
-		require.NoError(t, c.Close(t.Context()))
+		require.NoError(t, c.Shutdown(t.Context()))
 	})
 }

@@ -28,25 +28,24 @@ type Entry struct {
 type ListOptions struct {
 	// Folder is relative to the layout's Root; "" is the folder of downloads.
 	Folder string
-	// CorrelationID appears in errors of the call.
-	CorrelationID string
 }
 
 // List returns what a folder holds, in the server's order, temporary files
 // and folders included. Servers send about a hundred names per round trip.
-func (c *Client) List(ctx context.Context, opts ...ListOptions) ([]Entry, error) {
+func (c *Client) List(ctx context.Context, o ListOptions, opts ...ccr.CallOption) ([]Entry, error) {
 	const op = "List"
-	o, err := one(op, opts)
+	ctx, cancel, id, err := call(ctx, op, opts)
 	if err != nil {
 		return nil, err
 	}
+	defer cancel()
 	dir, err := c.folder(op, o.Folder)
 	if err != nil {
 		return nil, err
 	}
 	out, err := run(ctx, c, func(ctx context.Context) ([]Entry, error) { return c.list(ctx, dir) })
 	if err != nil {
-		return nil, withID(failure(op, dir, ccr.OutcomeNotSent, missing(err)), o.CorrelationID)
+		return nil, withID(failure(op, dir, ccr.OutcomeNotSent, missing(err)), id)
 	}
 	return out, nil
 }
@@ -112,21 +111,20 @@ func entry(dir string, st fs.FileInfo) Entry {
 type StatOptions struct {
 	// Folder is relative to the layout's Root; "" is the folder of downloads.
 	Folder string
-	// CorrelationID appears in errors of the call.
-	CorrelationID string
 }
 
 // Stat returns what the server says of one file or folder. A missing one is
 // ccr.ErrNotFound.
-func (c *Client) Stat(ctx context.Context, name string, opts ...StatOptions) (Entry, error) {
+func (c *Client) Stat(ctx context.Context, name string, o StatOptions, opts ...ccr.CallOption) (*Entry, error) {
 	const op = "Stat"
-	o, err := one(op, opts)
+	ctx, cancel, id, err := call(ctx, op, opts)
 	if err != nil {
-		return Entry{}, err
+		return nil, err
 	}
+	defer cancel()
 	dir, err := c.remoteFile(op, o.Folder, name)
 	if err != nil {
-		return Entry{}, err
+		return nil, err
 	}
 	out, err := run(ctx, c, func(ctx context.Context) (out Entry, err error) {
 		err = c.repeat(ctx, func(_ context.Context, s *engine.Session) error {
@@ -139,9 +137,9 @@ func (c *Client) Stat(ctx context.Context, name string, opts ...StatOptions) (En
 		return out, err
 	})
 	if err != nil {
-		return Entry{}, withID(failure(op, join(dir, name), ccr.OutcomeNotSent, err), o.CorrelationID)
+		return nil, withID(failure(op, join(dir, name), ccr.OutcomeNotSent, err), id)
 	}
-	return out, nil
+	return &out, nil
 }
 
 // remoteFile checks the name of a file that a call is about and returns its folder.

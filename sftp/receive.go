@@ -59,8 +59,13 @@ type ReceiveOptions struct {
 	Channels int
 	// Progress is called for each file.
 	Progress ccr.ProgressFunc
-	// CorrelationID appears in errors of the call.
-	CorrelationID string
+}
+
+// WatchOptions adjust [Client.Watch].
+type WatchOptions struct {
+	// Interval is the poll interval; default 5 min.
+	Interval time.Duration
+	ReceiveOptions
 }
 
 const defaultStableFor = 5 * time.Second
@@ -79,41 +84,51 @@ const defaultStableFor = 5 * time.Second
 // The result has one element for each file that was dealt with. The error
 // joins the failures; without one, and without SkipClaimed, everything that
 // was listed (and stable) is in the sink.
-func (c *Client) Receive(ctx context.Context, sink ccr.Sink, opts ...ReceiveOptions) ([]ccr.Received, error) {
+func (c *Client) Receive(ctx context.Context, sink ccr.Sink, o ReceiveOptions, opts ...ccr.CallOption) ([]ccr.Received, error) {
 	const op = "Receive"
-	o, err := one(op, opts)
+	ctx, cancel, id, err := call(ctx, op, opts)
 	if err != nil {
 		return nil, err
 	}
-	src, err := c.source(op, o)
+	defer cancel()
+	src, err := c.source(op, id, o)
 	if err != nil {
 		return nil, err
 	}
 	return src.receive(ctx, sink)
 }
 
-// Watch receives again and again, about every interval (default 5 min), until
+// Watch receives again and again, about every Interval, until
 // the context ends or the loop is left. What it has seen before counts as
 // stable if it looks the same one interval later, without further waiting.
 // Errors are yielded, and watching goes on. What other workers are at work on
 // is left to them.
-func (c *Client) Watch(ctx context.Context, sink ccr.Sink, interval time.Duration, opts ...ReceiveOptions) iter.Seq2[[]ccr.Received, error] {
+func (c *Client) Watch(ctx context.Context, sink ccr.Sink, o WatchOptions, opts ...ccr.CallOption) iter.Seq2[[]ccr.Received, error] {
 	const op = "Receive"
-	o, err := one(op, opts)
+	_, cancel, id, err := call(ctx, op, opts)
 	var src *source
 	if err == nil {
 		o.SkipClaimed = true
-		src, err = c.source(op, o)
+		cancel() // a timeout is for each Receive, not for watching
+		src, err = c.source(op, id, o.ReceiveOptions)
 	}
 	if err != nil {
 		return func(yield func([]ccr.Received, error) bool) { yield(nil, err) }
 	}
-	return receive.Watch(ctx, interval, func(ctx context.Context) ([]ccr.Received, error) { return src.receive(ctx, sink) })
+	return receive.Watch(ctx, o.Interval, func(ctx context.Context) ([]ccr.Received, error) {
+		ctx, cancel, _, err := call(ctx, op, opts)
+		if err != nil {
+			return nil, err
+		}
+		defer cancel()
+		return src.receive(ctx, sink)
+	})
 }
 
 // source is a downloads folder as the engine of internal/receive sees it.
 type source struct {
 	c    *Client
+	id   string // correlation id
 	o    ReceiveOptions
 	dir  string
 	move string
@@ -130,7 +145,7 @@ type sighting struct {
 	since time.Time
 }
 
-func (c *Client) source(op string, o ReceiveOptions) (*source, error) {
+func (c *Client) source(op, id string, o ReceiveOptions) (*source, error) {
 	dir, err := c.folder(op, o.Folder)
 	if err != nil {
 		return nil, err
@@ -152,11 +167,11 @@ func (c *Client) source(op string, o ReceiveOptions) (*source, error) {
 	if o.After != MoveRemote && o.MoveTo != "" {
 		f.Add("MoveTo", "needs After: MoveRemote")
 	}
-	DownloadOptions{Channels: o.Channels, CorrelationID: o.CorrelationID}.faults(&f)
+	DownloadOptions{Channels: o.Channels}.faults(&f)
 	if o.StableFor == 0 {
 		o.StableFor = defaultStableFor
 	}
-	return &source{c: c, o: o, dir: dir, move: join(c.cfg.Layout.Root, o.MoveTo), seen: map[string]sighting{}}, f.Err(serviceName, op)
+	return &source{c: c, id: id, o: o, dir: dir, move: join(c.cfg.Layout.Root, o.MoveTo), seen: map[string]sighting{}}, f.Err(serviceName, op)
 }
 
 func (s *source) receive(ctx context.Context, sink ccr.Sink) ([]ccr.Received, error) {
@@ -173,7 +188,7 @@ func (s *source) receive(ctx context.Context, sink ccr.Sink) ([]ccr.Received, er
 }
 
 func (s *source) failed(subject string, err error) error {
-	return withID(failure("Receive", subject, "", err), s.o.CorrelationID)
+	return withID(failure("Receive", subject, "", err), s.id)
 }
 
 // List looks until what it returns has been the same for long enough.

@@ -105,15 +105,13 @@ func TestReceiveMatchesAndRefuses(t *testing.T) {
 	require.Len(t, got, 1)
 	assert.Equal(t, "b.pdf", got[0].Name)
 
-	_, err = c.Receive(t.Context(), ccr.DirSink(t.TempDir()), sftp.ReceiveOptions{After: "burn", MoveTo: "x", Channels: 9, CorrelationID: "a b"})
+	_, err = c.Receive(t.Context(), ccr.DirSink(t.TempDir()), sftp.ReceiveOptions{After: "burn", MoveTo: "x", Channels: 9})
 	require.ErrorIs(t, err, ccr.ErrInvalid)
-	assertFields(t, err, "After", "MoveTo", "Channels", "CorrelationID")
+	assertFields(t, err, "After", "MoveTo", "Channels")
 	_, err = c.Receive(t.Context(), ccr.DirSink(t.TempDir()), sftp.ReceiveOptions{After: sftp.MoveRemote, MoveTo: "downloads"})
 	assertFields(t, err, "MoveTo")
 	_, err = c.Receive(t.Context(), ccr.DirSink(t.TempDir()), sftp.ReceiveOptions{Folder: "../.."})
 	assertFields(t, err, "Folder")
-	_, err = c.Receive(t.Context(), ccr.DirSink(t.TempDir()), sftp.ReceiveOptions{}, sftp.ReceiveOptions{})
-	assertFields(t, err, "options")
 }
 
 // Names from a server are data: whatever they are, nothing leaves the sink.
@@ -140,11 +138,11 @@ func TestHostileNames(t *testing.T) {
 	require.NoError(t, err)
 	assert.Len(t, outside, 1)
 
-	list, err := c.List(t.Context())
+	list, err := c.List(t.Context(), sftp.ListOptions{})
 	require.NoError(t, err)
-	_, err = c.DownloadAll(t.Context(), list, t.TempDir())
+	_, err = c.DownloadAll(t.Context(), list, t.TempDir(), sftp.DownloadOptions{})
 	require.ErrorIs(t, err, ccr.ErrInvalid, "the name with a separator is refused, before anything is asked for")
-	_, err = c.Download(t.Context(), "../uploads/a.csv", filepath.Join(dir, "x"))
+	_, err = c.Download(t.Context(), "../uploads/a.csv", filepath.Join(dir, "x"), sftp.DownloadOptions{})
 	require.ErrorIs(t, err, ccr.ErrInvalid)
 }
 
@@ -184,12 +182,12 @@ func TestDownloadIntoAMissingFolder(t *testing.T) {
 	b := startSFTPTest(t)
 	c := b.client(t)
 	b.put(t, "downloads/r.csv", []byte("x"))
-	_, err := c.Download(t.Context(), "r.csv", filepath.Join(t.TempDir(), "none", "r.csv"))
+	_, err := c.Download(t.Context(), "r.csv", filepath.Join(t.TempDir(), "none", "r.csv"), sftp.DownloadOptions{})
 	require.ErrorIs(t, err, os.ErrNotExist)
 	assertHasNoClass(t, err, ccr.ErrUnavailable)
 	got, err := c.DownloadAll(t.Context(), []sftp.Entry{
 		{Name: "r.csv", Path: "downloads/r.csv"}, {Name: "gone.csv", Path: "downloads/gone.csv"},
-	}, t.TempDir())
+	}, t.TempDir(), sftp.DownloadOptions{})
 	require.ErrorIs(t, err, ccr.ErrNotFound)
 	require.NoError(t, got[0].Err)
 	require.ErrorIs(t, got[1].Err, ccr.ErrNotFound)

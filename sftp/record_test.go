@@ -141,7 +141,7 @@ func TestAForeignFileIsNotThisUpload(t *testing.T) {
 				c := dialMemory(t, srv, nil)
 				_, err := c.Upload(t.Context(), file, sftp.UploadOptions{Ledger: ccr.NewMemoryLedger()})
 				check(t, err)
-				require.NoError(t, c.Close(t.Context()))
+				require.NoError(t, c.Shutdown(t.Context()))
 			})
 		})
 		t.Run(name+", after a crash", func(t *testing.T) {
@@ -159,7 +159,7 @@ func TestAForeignFileIsNotThisUpload(t *testing.T) {
 					assert.True(t, up.Recorded)
 				}
 				assert.Equal(t, 1, renamesTo(srv, "/uploads/a.csv"))
-				require.NoError(t, c.Close(t.Context()))
+				require.NoError(t, c.Shutdown(t.Context()))
 			})
 		})
 	}
@@ -190,7 +190,7 @@ func TestLedgerKeepsFoldersAndAccountsApart(t *testing.T) {
 					sent++
 				}
 			}
-			require.NoError(t, c.Close(t.Context()))
+			require.NoError(t, c.Shutdown(t.Context()))
 		}
 		assert.Equal(t, 4, sent)
 	})
@@ -240,8 +240,8 @@ func TestNothingAppearsOnceTheClaimIsLost(t *testing.T) {
 				time.Sleep(time.Hour)
 				_, there := srv.ReadFile("/uploads/a.csv")
 				assert.False(t, there)
-				require.NoError(t, first.Close(t.Context()))
-				require.NoError(t, second.Close(t.Context()))
+				require.NoError(t, first.Shutdown(t.Context()))
+				require.NoError(t, second.Shutdown(t.Context()))
 			})
 		})
 	}
@@ -273,8 +273,8 @@ func TestALateOpenDoesNotTruncateWhatAnotherWorkerSends(t *testing.T) {
 		wg.Wait()
 		got, _ := srv.ReadFile("/uploads/a.csv")
 		same(t, data, got)
-		require.NoError(t, first.Close(t.Context()))
-		require.NoError(t, second.Close(t.Context()))
+		require.NoError(t, first.Shutdown(t.Context()))
+		require.NoError(t, second.Shutdown(t.Context()))
 	})
 }
 
@@ -312,8 +312,8 @@ func TestUploadLedgerGolden(t *testing.T) {
 		require.ErrorIs(t, err, ccr.ErrNotSent)
 		_, err = once.Upload(t.Context(), big, sftp.UploadOptions{Ledger: r, Channels: 1})
 		require.NoError(t, err)
-		require.NoError(t, c.Close(t.Context()))
-		require.NoError(t, once.Close(t.Context()))
+		require.NoError(t, c.Shutdown(t.Context()))
+		require.NoError(t, once.Shutdown(t.Context()))
 		golden, err := os.ReadFile("testdata/upload.ledger")
 		require.NoError(t, err)
 		assert.Equal(t, string(golden), r.Text())

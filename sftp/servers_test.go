@@ -50,15 +50,24 @@ func TestSeveralChannelsRefusedStartOver(t *testing.T) {
 // cut, under a new name. What it may not remove either is named.
 func TestRefusedReopenStartsOver(t *testing.T) {
 	t.Parallel()
-	for name, mayRemove := range map[string]bool{"may remove": true, "may not remove": false} {
+	tests := map[string]struct {
+		mayRemove bool
+		cut       sftptest.Fault
+	}{
+		"may remove":                  {true, sftptest.Fault{Kind: sftptest.Cut, After: 4 << 20}},
+		"may not remove":              {false, sftptest.Fault{Kind: sftptest.Cut, After: 4 << 20}},
+		"before anything was written": {true, sftptest.Fault{Operation: sftptest.OpWrite, Kind: sftptest.CutBefore}},
+	}
+	for name, tt := range tests {
+		mayRemove := tt.mayRemove
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := backendOf(t, sftptest.Config{Traits: sftptest.Traits{NoReopen: true}})
 			b.srv.Allow("/uploads", sftptest.Permission{List: true, Stat: true, Write: true, Rename: true, Remove: mayRemove})
 			c := b.client(t)
 			data := content(6 << 20)
-			b.srv.Inject(sftptest.Fault{Kind: sftptest.Cut, After: 4 << 20})
-			up, err := c.Upload(t.Context(), ccr.FileFromBytes("debtors.csv", data))
+			b.srv.Inject(tt.cut)
+			up, err := c.Upload(t.Context(), ccr.FileFromBytes("debtors.csv", data), sftp.UploadOptions{})
 			require.NoError(t, err)
 			got, _ := b.srv.ReadFile("/uploads/debtors.csv")
 			same(t, data, got)
@@ -83,7 +92,7 @@ func TestLimitOfOpenFiles(t *testing.T) {
 	for i := range 60 {
 		files = append(files, ccr.FileFromBytes("f"+string(rune('a'+i%26))+string(rune('a'+i/26))+".csv", content(5000)))
 	}
-	out, err := c.UploadAll(t.Context(), files)
+	out, err := c.UploadAll(t.Context(), files, sftp.UploadOptions{})
 	require.NoError(t, err)
 	assert.Len(t, out, 60)
 	assert.Len(t, b.srv.Files("/uploads"), 60)
@@ -96,7 +105,7 @@ func TestNothingIsReplacedUnseen(t *testing.T) {
 	b.srv.Allow("/uploads", sftptest.Permission{Write: true, Rename: true, Remove: true})
 	b.srv.WriteFile("/uploads/debtors.csv", []byte("old"))
 	c := b.client(t)
-	_, err := c.Upload(t.Context(), ccr.FileFromBytes("debtors.csv", []byte("new")))
+	_, err := c.Upload(t.Context(), ccr.FileFromBytes("debtors.csv", []byte("new")), sftp.UploadOptions{})
 	require.ErrorIs(t, err, ccr.ErrForbidden)
 	assert.Contains(t, err.Error(), "Overwrite")
 	got, _ := b.srv.ReadFile("/uploads/debtors.csv")
@@ -110,7 +119,7 @@ func TestAppendOnlyHandles(t *testing.T) {
 	b := backendOf(t, sftptest.Config{Traits: sftptest.Traits{AppendOnly: true}})
 	c := b.client(t)
 	data := content(3 << 20)
-	_, err := c.Upload(t.Context(), ccr.FileFromBytes("debtors.csv", data))
+	_, err := c.Upload(t.Context(), ccr.FileFromBytes("debtors.csv", data), sftp.UploadOptions{})
 	require.NoError(t, err)
 	got, _ := b.srv.ReadFile("/uploads/debtors.csv")
 	same(t, data, got)
@@ -142,15 +151,15 @@ func TestSessionTakenByAnotherProgramIsGotBack(t *testing.T) {
 		srv.RefuseLogins(true)
 		srv.CutConnections()
 		synctest.Wait()
-		_, err := c.List(t.Context())
+		_, err := c.List(t.Context(), sftp.ListOptions{})
 		require.ErrorIs(t, err, ccr.ErrUnauthorized)
 		before := len(srv.Logins())
-		_, err = c.List(t.Context())
+		_, err = c.List(t.Context(), sftp.ListOptions{})
 		require.ErrorIs(t, err, ccr.ErrUnauthorized)
 		assert.Len(t, srv.Logins(), before, "not at once")
 		srv.RefuseLogins(false)
 		time.Sleep(31 * time.Second)
-		_, err = c.List(t.Context())
+		_, err = c.List(t.Context(), sftp.ListOptions{})
 		require.NoError(t, err)
 	})
 }
@@ -201,7 +210,7 @@ func TestLostRenameReplyBesideAForeignFile(t *testing.T) {
 		}
 		b.srv.WriteFile("/uploads/debtors.csv", []byte("somebody else's"))
 	}})
-	_, err := c.Upload(t.Context(), ccr.FileFromBytes("debtors.csv", []byte("ours")))
+	_, err := c.Upload(t.Context(), ccr.FileFromBytes("debtors.csv", []byte("ours")), sftp.UploadOptions{})
 	require.Error(t, err, "never sent, and counted as sent")
 	assertOutcome(t, err, ccr.OutcomeUnknown)
 }
@@ -236,7 +245,7 @@ func TestLocalNameThatAppearsMeanwhile(t *testing.T) {
 	b.srv.Inject(sftptest.Fault{Operation: sftptest.OpRead, Kind: sftptest.Then, Do: func() {
 		require.NoError(t, os.WriteFile(local, []byte("mine"), 0o600))
 	}})
-	_, err := c.Download(t.Context(), "r.csv", local)
+	_, err := c.Download(t.Context(), "r.csv", local, sftp.DownloadOptions{})
 	require.ErrorIs(t, err, os.ErrExist)
 	got, err := os.ReadFile(local)
 	require.NoError(t, err)

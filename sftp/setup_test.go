@@ -1,13 +1,16 @@
 package sftp_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/sftp"
@@ -106,41 +109,41 @@ func TestFromEnv(t *testing.T) {
 	}
 	t.Run("production", func(t *testing.T) {
 		set(t, good)
-		cfg, err := sftp.FromEnv()
+		cfg, err := sftp.ConfigFromEnv()
 		require.NoError(t, err)
 		assert.Equal(t, sftp.CreditClearHost, cfg.Address)
 		assert.Equal(t, "uploads", cfg.Layout.Uploads[0].Path)
 		require.NoError(t, cfg.Validate())
-		_, err = sftp.UATFromEnv()
+		_, err = sftp.UATConfigFromEnv()
 		require.ErrorIs(t, err, ccr.ErrInvalid)
 		assertFields(t, err, sftp.EnvEnvironment, sftp.EnvAddress)
 	})
 	t.Run("uat", func(t *testing.T) {
 		set(t, with(sftp.EnvEnvironment, "uat", sftp.EnvAddress, "uat.example:2222", sftp.EnvLayout, "creditclear-older-automated"))
-		cfg, err := sftp.UATFromEnv()
+		cfg, err := sftp.UATConfigFromEnv()
 		require.NoError(t, err)
 		assert.Equal(t, "uat.example:2222", cfg.Address)
 		assert.Equal(t, "uploads-automated", cfg.Layout.Uploads[0].Path)
-		_, err = sftp.FromEnv()
+		_, err = sftp.ConfigFromEnv()
 		require.ErrorIs(t, err, ccr.ErrInvalid)
 	})
 	t.Run("bureau", func(t *testing.T) {
 		set(t, map[string]string{
 			sftp.EnvUser: "acme", sftp.EnvPassword: "secret words", sftp.EnvKnownHosts: "a, b", sftp.EnvLayout: "cleardebit",
 		})
-		cfg, err := sftp.FromEnv()
+		cfg, err := sftp.ConfigFromEnv()
 		require.NoError(t, err)
 		assert.Equal(t, sftp.ClearDebitHost, cfg.Address)
 		require.NoError(t, cfg.Validate())
 	})
 	t.Run("nothing", func(t *testing.T) {
 		set(t, nil)
-		_, err := sftp.FromEnv()
+		_, err := sftp.ConfigFromEnv()
 		assertFields(t, err, sftp.EnvLayout, sftp.EnvUser, sftp.EnvKey, sftp.EnvKnownHosts)
 	})
 	t.Run("faults", func(t *testing.T) {
 		set(t, with(sftp.EnvKey, "a private thing", sftp.EnvKnownHosts, "x", sftp.EnvPassword+"_FILE", path+".none"))
-		_, err := sftp.FromEnv()
+		_, err := sftp.ConfigFromEnv()
 		assertFields(t, err, sftp.EnvKey, sftp.EnvKnownHosts, sftp.EnvPassword)
 		assert.NotContains(t, err.Error(), "a private thing")
 	})
@@ -149,7 +152,7 @@ func TestFromEnv(t *testing.T) {
 func TestDiagnoseEverywhere(t *testing.T) {
 	t.Parallel()
 	eachBackend(t, func(t *testing.T, b *backend) {
-		d, err := sftp.Diagnose(t.Context(), b.config)
+		d, err := sftp.Diagnose(t.Context(), b.config, sftp.DiagnoseOptions{})
 		require.NoError(t, err)
 		assert.True(t, d.OK())
 		assert.NotEmpty(t, d.HostKey)
@@ -194,7 +197,7 @@ func TestDiagnoseSaysWhichStepFailed(t *testing.T) {
 			cfg := b.config
 			cfg.Layout = sftp.CreditClear()
 			tt.change(&cfg)
-			d, err := sftp.Diagnose(t.Context(), cfg)
+			d, err := sftp.Diagnose(t.Context(), cfg, sftp.DiagnoseOptions{})
 			require.ErrorIs(t, err, tt.class)
 			var failed []string
 			for _, c := range d.Checks {
@@ -240,7 +243,7 @@ func TestDiagnoseSuggestsTheLayout(t *testing.T) {
 			cfg := b.config
 			cfg.Layout = sftp.CreditClear()
 			cfg.Layout.Uploads[0].Path = "somewhere"
-			d, err := sftp.Diagnose(t.Context(), cfg)
+			d, err := sftp.Diagnose(t.Context(), cfg, sftp.DiagnoseOptions{})
 			require.ErrorIs(t, err, sftp.ErrFolderMissing)
 			require.NotNil(t, d.Suggestion)
 			assert.Equal(t, tt.want, *d.Suggestion)
@@ -255,11 +258,11 @@ func TestMockNamesWhatIsMissing(t *testing.T) {
 	var log recorder
 	m := &sftptest.Mock{T: &log}
 	api = m
-	_, err := api.Upload(t.Context(), ccr.FileFromBytes("a", nil))
+	_, err := api.Upload(t.Context(), ccr.FileFromBytes("a", nil), sftp.UploadOptions{})
 	require.ErrorContains(t, err, "UploadFunc")
-	_, err = api.List(t.Context())
+	_, err = api.List(t.Context(), sftp.ListOptions{})
 	require.Error(t, err)
-	for _, err := range api.Watch(t.Context(), nil, 0) {
+	for _, err := range api.Watch(t.Context(), nil, sftp.WatchOptions{}) {
 		require.ErrorContains(t, err, "WatchFunc")
 	}
 	assert.Len(t, log.lines, 3)
@@ -271,4 +274,38 @@ type recorder struct{ lines []string }
 func (r *recorder) Helper() {}
 func (r *recorder) Errorf(format string, args ...any) {
 	r.lines = append(r.lines, fmt.Sprintf(format, args...))
+}
+
+// On sftp a call takes a timeout and a correlation id. Anything else is
+// refused by name, before anything is done.
+func TestCallOptions(t *testing.T) {
+	t.Parallel()
+	b := startSFTPTest(t)
+	c, err := sftp.NewClient(b.config)
+	require.NoError(t, err)
+	closeAtEnd(t, c)
+	assert.Empty(t, b.srv.Logins(), "NewClient does no I/O")
+
+	var r ccr.Response
+	_, err = c.List(t.Context(), sftp.ListOptions{}, ccr.CaptureResponse(&r))
+	require.ErrorIs(t, err, ccr.ErrInvalid)
+	assert.ErrorContains(t, err, "CaptureResponse")
+	for _, err := range c.Watch(t.Context(), ccr.DirSink(t.TempDir()), sftp.WatchOptions{}, ccr.CaptureResponse(&r)) {
+		require.ErrorIs(t, err, ccr.ErrInvalid)
+		break
+	}
+	assert.Empty(t, b.srv.Logins())
+
+	_, err = c.Stat(t.Context(), "missing.csv", sftp.StatOptions{}, ccr.WithCorrelationID("run-7"))
+	e, ok := errors.AsType[*ccr.Error](err)
+	require.True(t, ok)
+	assert.Equal(t, "run-7", e.CorrelationID)
+
+	b.srv.Inject(sftptest.Fault{Operation: sftptest.OpOpendir, Kind: sftptest.Delay, Delay: time.Minute})
+	_, err = c.List(t.Context(), sftp.ListOptions{}, ccr.WithTimeout(20*time.Millisecond))
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	b.srv.CutConnections()
+	require.NoError(t, c.Close())
+	_, err = c.List(t.Context(), sftp.ListOptions{})
+	require.ErrorIs(t, err, sftp.ErrClosed)
 }

@@ -43,7 +43,7 @@ func TestOverwriteEverywhere(t *testing.T) {
 	eachBackend(t, func(t *testing.T, b *backend) {
 		c := b.client(t)
 		b.put(t, "uploads/a.csv", []byte("old"))
-		_, err := c.Upload(t.Context(), ccr.FileFromBytes("a.csv", []byte("new")))
+		_, err := c.Upload(t.Context(), ccr.FileFromBytes("a.csv", []byte("new")), sftp.UploadOptions{})
 		require.ErrorIs(t, err, sftp.ErrExists)
 		require.ErrorIs(t, err, ccr.ErrDuplicate)
 		got, _ := b.get(t, "uploads/a.csv")
@@ -53,7 +53,7 @@ func TestOverwriteEverywhere(t *testing.T) {
 		require.NoError(t, err)
 		got, _ = b.get(t, "uploads/a.csv")
 		assert.Equal(t, "new", string(got))
-		require.NoError(t, c.Close(t.Context())) // waits for what is tidied up
+		require.NoError(t, c.Shutdown(t.Context())) // waits for what is tidied up
 		assert.Equal(t, []string{"a.csv"}, b.names(t, "uploads"))
 	})
 }
@@ -78,7 +78,7 @@ func TestPoliciesEverywhere(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				c := b.client(t, func(cfg *sftp.Config) { cfg.Layout.Uploads = []sftp.UploadFolder{p.folder} })
 				data := content(100_000)
-				up, err := c.Upload(t.Context(), ccr.FileFromBytes("a.csv", data))
+				up, err := c.Upload(t.Context(), ccr.FileFromBytes("a.csv", data), sftp.UploadOptions{})
 				require.NoError(t, err)
 				assert.Equal(t, sftp.Verified, up.Verification)
 				got, _ := b.get(t, "uploads/a.csv")
@@ -86,7 +86,7 @@ func TestPoliciesEverywhere(t *testing.T) {
 				names := b.names(t, "uploads")
 				slices.Sort(names)
 				assert.Equal(t, p.after, names)
-				_, err = c.Upload(t.Context(), ccr.FileFromBytes("a.csv", []byte("x")))
+				_, err = c.Upload(t.Context(), ccr.FileFromBytes("a.csv", []byte("x")), sftp.UploadOptions{})
 				require.ErrorIs(t, err, sftp.ErrExists)
 				assert.Empty(t, b.names(t, "staging"))
 				for _, n := range names {
@@ -106,7 +106,7 @@ func TestManyEverywhere(t *testing.T) {
 		for i := range n {
 			files = append(files, ccr.FileFromBytes(fmt.Sprintf("f%03d.pdf", i), content(1000+i)))
 		}
-		up, err := c.UploadAll(t.Context(), files)
+		up, err := c.UploadAll(t.Context(), files, sftp.UploadOptions{})
 		require.NoError(t, err)
 		require.Len(t, up, n)
 		for i := range n {
@@ -118,7 +118,7 @@ func TestManyEverywhere(t *testing.T) {
 		}
 		require.Len(t, b.names(t, "uploads"), n)
 
-		list, err := c.List(t.Context())
+		list, err := c.List(t.Context(), sftp.ListOptions{})
 		require.NoError(t, err)
 		require.Len(t, list, n)
 		dir := t.TempDir()
@@ -142,7 +142,7 @@ func TestListAndStatEverywhere(t *testing.T) {
 		c := b.client(t)
 		b.put(t, "downloads/returns.csv", content(1234))
 		b.put(t, "downloads/late.csv.part", content(5))
-		list, err := c.List(t.Context())
+		list, err := c.List(t.Context(), sftp.ListOptions{})
 		require.NoError(t, err)
 		require.Len(t, list, 2)
 		slices.SortFunc(list, func(x, y sftp.Entry) int { return int(x.Size - y.Size) })
@@ -153,14 +153,14 @@ func TestListAndStatEverywhere(t *testing.T) {
 		assert.True(t, e.Regular)
 		assert.WithinDuration(t, time.Now(), e.ModTime, time.Minute)
 
-		one, err := c.Stat(t.Context(), "returns.csv")
+		one, err := c.Stat(t.Context(), "returns.csv", sftp.StatOptions{})
 		require.NoError(t, err)
-		assert.Equal(t, e, one)
-		_, err = c.Stat(t.Context(), "no such file")
+		assert.Equal(t, e, *one)
+		_, err = c.Stat(t.Context(), "no such file", sftp.StatOptions{})
 		require.ErrorIs(t, err, ccr.ErrNotFound)
 		_, err = c.List(t.Context(), sftp.ListOptions{Folder: "nowhere"})
 		require.ErrorIs(t, err, sftp.ErrFolderMissing)
-		_, err = c.Download(t.Context(), "no such file", filepath.Join(t.TempDir(), "x"))
+		_, err = c.Download(t.Context(), "no such file", filepath.Join(t.TempDir(), "x"), sftp.DownloadOptions{})
 		require.ErrorIs(t, err, ccr.ErrNotFound)
 	})
 }
@@ -169,7 +169,7 @@ func TestMissingUploadFolderEverywhere(t *testing.T) {
 	t.Parallel()
 	eachBackend(t, func(t *testing.T, b *backend) {
 		c := b.client(t, func(cfg *sftp.Config) { cfg.Layout.Uploads = []sftp.UploadFolder{{Path: "uploads-automated"}} })
-		_, err := c.Upload(t.Context(), ccr.FileFromBytes("a.csv", []byte("x")))
+		_, err := c.Upload(t.Context(), ccr.FileFromBytes("a.csv", []byte("x")), sftp.UploadOptions{})
 		require.ErrorIs(t, err, sftp.ErrFolderMissing)
 		require.ErrorIs(t, err, ccr.ErrNotFound)
 		assert.Contains(t, err.Error(), "Diagnose")
@@ -187,7 +187,7 @@ func TestDownloadEverywhere(t *testing.T) {
 			data := content(size)
 			b.put(t, "downloads/"+name, data)
 			local := filepath.Join(dir, name)
-			down, err := c.Download(t.Context(), name, local)
+			down, err := c.Download(t.Context(), name, local, sftp.DownloadOptions{})
 			require.NoError(t, err)
 			assert.Equal(t, int64(size), down.Size)
 			got, err := os.ReadFile(local)
@@ -199,7 +199,7 @@ func TestDownloadEverywhere(t *testing.T) {
 				assert.Equal(t, os.FileMode(0o600), st.Mode().Perm())
 			}
 		}
-		_, err := c.Download(t.Context(), "returns-1.csv", filepath.Join(dir, "returns-0.csv"))
+		_, err := c.Download(t.Context(), "returns-1.csv", filepath.Join(dir, "returns-0.csv"), sftp.DownloadOptions{})
 		require.ErrorIs(t, err, os.ErrExist)
 		_, err = c.Download(t.Context(), "returns-1.csv", filepath.Join(dir, "returns-0.csv"), sftp.DownloadOptions{Overwrite: true})
 		require.NoError(t, err)

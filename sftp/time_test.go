@@ -58,7 +58,7 @@ func TestWatchdogEndsAStall(t *testing.T) {
 				data := content(5 << 20)
 				srv.Inject(sftptest.Fault{Operation: sftptest.OpWrite, Skip: 8, Kind: sftptest.Stall})
 				began := time.Now()
-				_, err := c.Upload(t.Context(), ccr.FileFromBytes("a.csv", data))
+				_, err := c.Upload(t.Context(), ccr.FileFromBytes("a.csv", data), sftp.UploadOptions{})
 				require.NoError(t, err)
 				took := time.Since(began)
 				assert.Greater(t, took, 40*time.Second)
@@ -66,7 +66,7 @@ func TestWatchdogEndsAStall(t *testing.T) {
 				got, _ := srv.ReadFile("/uploads/a.csv")
 				same(t, data, got)
 				assert.LessOrEqual(t, srv.BytesWritten(), int64(len(data)+window))
-				require.NoError(t, c.Close(t.Context()))
+				require.NoError(t, c.Shutdown(t.Context()))
 			})
 		})
 	}
@@ -77,12 +77,12 @@ func TestStallIsATypedError(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *sftptest.Server) {
 		c := dialMemory(t, srv, func(cfg *sftp.Config) { cfg.Retry = ccr.RetryPolicy{MaxAttempts: 1} })
 		srv.Inject(sftptest.Fault{Operation: sftptest.OpOpendir, Kind: sftptest.Stall, Times: -1})
-		_, err := c.List(t.Context())
+		_, err := c.List(t.Context(), sftp.ListOptions{})
 		require.ErrorIs(t, err, sftp.ErrStalled)
 		require.ErrorIs(t, err, ccr.ErrUnavailable)
 		e, _ := errors.AsType[*ccr.Error](err)
 		assert.True(t, e.Temporary())
-		require.NoError(t, c.Close(t.Context()))
+		require.NoError(t, c.Shutdown(t.Context()))
 	})
 }
 
@@ -93,10 +93,10 @@ func TestQuietConnectionLives(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *sftptest.Server) {
 		c := dialMemory(t, srv, func(cfg *sftp.Config) { cfg.IdleTimeout = -1 })
 		time.Sleep(time.Hour)
-		_, err := c.List(t.Context())
+		_, err := c.List(t.Context(), sftp.ListOptions{})
 		require.NoError(t, err)
 		assert.Len(t, srv.Logins(), 1)
-		require.NoError(t, c.Close(t.Context()))
+		require.NoError(t, c.Shutdown(t.Context()))
 	})
 }
 
@@ -105,14 +105,14 @@ func TestIdleConnectionIsClosedAndOpenedAgain(t *testing.T) {
 	inBubble(t, func(t *testing.T, srv *sftptest.Server) {
 		c := dialMemory(t, srv, nil)
 		time.Sleep(4 * time.Minute)
-		_, err := c.List(t.Context())
+		_, err := c.List(t.Context(), sftp.ListOptions{})
 		require.NoError(t, err)
 		assert.Len(t, srv.Logins(), 1)
 		time.Sleep(7 * time.Minute)
-		_, err = c.List(t.Context())
+		_, err = c.List(t.Context(), sftp.ListOptions{})
 		require.NoError(t, err)
 		assert.Len(t, srv.Logins(), 2)
-		require.NoError(t, c.Close(t.Context()))
+		require.NoError(t, c.Shutdown(t.Context()))
 	})
 }
 
@@ -121,11 +121,11 @@ func TestIdleConnectionIsClosedAndOpenedAgain(t *testing.T) {
 func TestContextEndsACallAtOnce(t *testing.T) {
 	t.Parallel()
 	upload := func(ctx context.Context, c *sftp.Client, _ string) error {
-		_, err := c.Upload(ctx, ccr.FileFromBytes("a.csv", content(3<<20)))
+		_, err := c.Upload(ctx, ccr.FileFromBytes("a.csv", content(3<<20)), sftp.UploadOptions{})
 		return err
 	}
 	download := func(ctx context.Context, c *sftp.Client, dir string) error {
-		_, err := c.Download(ctx, "r.csv", filepath.Join(dir, "r.csv"))
+		_, err := c.Download(ctx, "r.csv", filepath.Join(dir, "r.csv"), sftp.DownloadOptions{})
 		return err
 	}
 	tests := map[string]struct {
@@ -142,7 +142,7 @@ func TestContextEndsACallAtOnce(t *testing.T) {
 		"download, read":  {sftptest.OpRead, download, ccr.OutcomeNotSent},
 		"download, fstat": {sftptest.OpFstat, download, ccr.OutcomeNotSent},
 		"list": {sftptest.OpReaddir, func(ctx context.Context, c *sftp.Client, _ string) error {
-			_, err := c.List(ctx)
+			_, err := c.List(ctx, sftp.ListOptions{})
 			return err
 		}, ccr.OutcomeNotSent},
 		"receive": {sftptest.OpRead, func(ctx context.Context, c *sftp.Client, dir string) error {
@@ -171,7 +171,7 @@ func TestContextEndsACallAtOnce(t *testing.T) {
 				// Others are served over the same client, on another connection.
 				_, err = c.List(t.Context(), sftp.ListOptions{Folder: "uploads"})
 				require.NoError(t, err)
-				require.NoError(t, c.Close(t.Context()))
+				require.NoError(t, c.Shutdown(t.Context()))
 				if tt.outcome == ccr.OutcomeNotSent {
 					assert.Empty(t, srv.Files("/uploads"), "the temporary file is removed over the next connection")
 				}
@@ -187,14 +187,14 @@ func TestCloseDoesNotWaitForAStalledServer(t *testing.T) {
 		srv.Inject(sftptest.Fault{Operation: sftptest.OpWrite, Kind: sftptest.Stall, Times: -1})
 		failed := make(chan error, 1)
 		go func() {
-			_, err := c.Upload(context.Background(), ccr.FileFromBytes("a.csv", content(1<<20)))
+			_, err := c.Upload(context.Background(), ccr.FileFromBytes("a.csv", content(1<<20)), sftp.UploadOptions{})
 			failed <- err
 		}()
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		began := time.Now()
-		require.ErrorIs(t, c.Close(ctx), context.DeadlineExceeded)
+		require.ErrorIs(t, c.Shutdown(ctx), context.DeadlineExceeded)
 		assert.Equal(t, time.Second, time.Since(began))
 		err := <-failed
 		require.Error(t, err)
@@ -243,18 +243,18 @@ func TestReceiveWaitsUntilFilesAreStable(t *testing.T) {
 			srv.Append("/downloads/grows.csv", []byte("b"))
 		}()
 		began := time.Now()
-		got, err := c.Receive(t.Context(), ccr.DirSink(dir))
+		got, err := c.Receive(t.Context(), ccr.DirSink(dir), sftp.ReceiveOptions{})
 		require.NoError(t, err)
 		assert.InDelta(t, 5, time.Since(began).Seconds(), 0.5)
 		require.Len(t, got, 1)
 		assert.Equal(t, "done.csv", got[0].Name)
-		got, err = c.Receive(t.Context(), ccr.DirSink(dir))
+		got, err = c.Receive(t.Context(), ccr.DirSink(dir), sftp.ReceiveOptions{})
 		require.NoError(t, err)
 		require.Len(t, got, 2)
 		data, err := os.ReadFile(filepath.Join(dir, "grows.csv"))
 		require.NoError(t, err)
 		assert.Equal(t, "ab", string(data))
-		require.NoError(t, c.Close(t.Context()))
+		require.NoError(t, c.Shutdown(t.Context()))
 	})
 }
 
@@ -265,7 +265,7 @@ func TestWatch(t *testing.T) {
 		c := dialMemory(t, srv, nil)
 		srv.WriteFile("/downloads/1.csv", []byte("1"))
 		rounds := 0
-		for got, err := range c.Watch(t.Context(), ccr.DirSink(dir), time.Minute, sftp.ReceiveOptions{After: sftp.RemoveRemote}) {
+		for got, err := range c.Watch(t.Context(), ccr.DirSink(dir), sftp.WatchOptions{Interval: time.Minute, ReceiveOptions: sftp.ReceiveOptions{After: sftp.RemoveRemote}}) {
 			rounds++
 			switch rounds {
 			case 1:
@@ -286,6 +286,6 @@ func TestWatch(t *testing.T) {
 		}
 		assert.Empty(t, srv.Files("/downloads"))
 		require.FileExists(t, filepath.Join(dir, "2.csv"))
-		require.NoError(t, c.Close(t.Context()))
+		require.NoError(t, c.Shutdown(t.Context()))
 	})
 }

@@ -77,8 +77,6 @@ type UploadOptions struct {
 	Checksum bool
 	// Progress is called while bytes are acknowledged.
 	Progress ccr.ProgressFunc
-	// CorrelationID appears in errors and log events of the call.
-	CorrelationID string
 }
 
 // largeFile is the size from which more channels and a resume by another
@@ -89,37 +87,27 @@ const largeFile = 8 << 20
 // policy it grows under a temporary name and is renamed when it is whole: the
 // size checked on the open handle, written to disk, closed without error. A
 // connection that breaks is opened again and the upload goes on from the last
-// byte that was acknowledged in order. At most one UploadOptions is taken.
+// byte that was acknowledged in order.
 //
 // The outcome of an error is not sent (nothing appeared under the final name;
 // calling again is safe), rejected (the server refused) or unknown (the
 // answer to the last step was lost, and looking at the folder did not tell).
-func (c *Client) Upload(ctx context.Context, file ccr.File, opts ...UploadOptions) (Uploaded, error) {
+func (c *Client) Upload(ctx context.Context, file ccr.File, o UploadOptions, opts ...ccr.CallOption) (*Uploaded, error) {
 	const op = "Upload"
-	o, err := one(op, opts)
+	ctx, cancel, id, err := call(ctx, op, opts)
 	if err != nil {
-		return Uploaded{}, err
+		return nil, err
 	}
+	defer cancel()
 	folder, err := c.checkUpload(op, []ccr.File{file}, o)
 	if err != nil {
-		return Uploaded{}, err
+		return nil, err
 	}
-	return c.upload(ctx, op, file, folder, o)
-}
-
-// one returns the options of a call: none or one.
-func one[T any](op string, opts []T) (T, error) {
-	var o T
-	switch len(opts) {
-	case 0:
-	case 1:
-		o = opts[0]
-	default:
-		var f ccr.Faults
-		f.Add("options", "are given more than once")
-		return o, f.Err(serviceName, op)
+	out, err := c.upload(ctx, op, id, file, folder, o)
+	if err != nil {
+		return nil, err
 	}
-	return o, nil
+	return &out, nil
 }
 
 // checkUpload refuses what no vendor takes, before anything is sent.
@@ -137,9 +125,6 @@ func (c *Client) checkUpload(op string, files []ccr.File, o UploadOptions) (Uplo
 	}
 	if o.DeleteFirst && !o.Overwrite {
 		f.Add("DeleteFirst", "needs Overwrite")
-	}
-	if o.CorrelationID != "" && ccr.SafeToken(o.CorrelationID) == "" {
-		f.Add("CorrelationID", "must be 1 to 128 letters, digits or _.:/-")
 	}
 	seen := make(map[string]bool, len(files))
 	for i, file := range files {
@@ -165,9 +150,9 @@ func (c *Client) checkUpload(op string, files []ccr.File, o UploadOptions) (Uplo
 	return folder, f.Err(serviceName, op)
 }
 
-func (c *Client) upload(ctx context.Context, op string, file ccr.File, folder UploadFolder, o UploadOptions) (Uploaded, error) {
+func (c *Client) upload(ctx context.Context, op, id string, file ccr.File, folder UploadFolder, o UploadOptions) (Uploaded, error) {
 	u := &upload{
-		c: c, op: op, file: file, name: file.Name(), folder: folder, opts: o,
+		c: c, op: op, id: id, file: file, name: file.Name(), folder: folder, opts: o,
 		final: join(c.cfg.Layout.Root, folder.Path, file.Name()),
 	}
 	if o.Ledger != nil || o.Checksum {
@@ -207,6 +192,7 @@ const (
 type upload struct {
 	c      *Client
 	op     string
+	id     string // correlation id
 	file   ccr.File
 	name   string
 	folder UploadFolder
@@ -313,7 +299,7 @@ func (u *upload) explain(err error) error {
 	if left := u.leftovers(); len(left) > 0 {
 		e.Err = fmt.Errorf("%w (the server did not let the temporary file go: %s)", e.Err, strings.Join(left, ", "))
 	}
-	e.CorrelationID = u.opts.CorrelationID
+	e.CorrelationID = u.id
 	switch {
 	case errors.Is(err, ccr.ErrOutcomeUnknown): // an earlier upload's, which has its advice
 	case errors.Is(err, errTakenAway):
@@ -339,8 +325,8 @@ func (u *upload) log(ctx context.Context, out Uploaded, err error) {
 		slog.String("service", serviceName), slog.String("environment", u.c.environment), slog.String("path", u.final),
 		slog.Int64("size", out.Size), slog.Duration("duration", out.Duration),
 	}
-	if u.opts.CorrelationID != "" {
-		attrs = append(attrs, slog.String("correlation_id", u.opts.CorrelationID))
+	if u.id != "" {
+		attrs = append(attrs, slog.String("correlation_id", u.id))
 	}
 	level := slog.LevelInfo
 	if err != nil {

@@ -17,19 +17,20 @@ import (
 // every file went out. A refused login, an unaccepted host key, a missing
 // folder or a full disk ends the whole, since the other files would fare no
 // better: those left are reported as not sent.
-func (c *Client) UploadAll(ctx context.Context, files []ccr.File, opts ...UploadOptions) ([]Uploaded, error) {
+func (c *Client) UploadAll(ctx context.Context, files []ccr.File, o UploadOptions, opts ...ccr.CallOption) ([]Uploaded, error) {
 	const op = "UploadAll"
-	o, err := one(op, opts)
+	ctx, cancel, id, err := call(ctx, op, opts)
 	if err != nil {
 		return nil, err
 	}
+	defer cancel()
 	folder, err := c.checkUpload(op, files, o)
 	if err != nil {
 		return nil, err
 	}
 	out := make([]Uploaded, len(files))
 	return out, c.each(ctx, op, len(files), func(ctx context.Context, i int) error {
-		out[i], out[i].Err = c.upload(ctx, op, files[i], folder, o)
+		out[i], out[i].Err = c.upload(ctx, op, id, files[i], folder, o)
 		out[i].Name = files[i].Name()
 		return out[i].Err
 	}, func(i int, err error) { out[i] = Uploaded{Name: files[i].Name(), Err: err} })

@@ -77,20 +77,20 @@ func passphrase() ccr.Secret {
 
 // live diagnoses the connection of the environment, production or UAT.
 func live(ctx context.Context, stdout io.Writer) error {
-	var d sftp.Diagnosis
+	var d *sftp.Diagnosis
 	var err error
 	if os.Getenv(sftp.EnvEnvironment) == "uat" {
 		var cfg sftp.UATConfig
-		if cfg, err = sftp.UATFromEnv(); err != nil {
+		if cfg, err = sftp.UATConfigFromEnv(); err != nil {
 			return err
 		}
-		d, err = sftp.DiagnoseUAT(ctx, cfg)
+		d, err = sftp.DiagnoseUAT(ctx, cfg, sftp.DiagnoseOptions{})
 	} else {
 		var cfg sftp.Config
-		if cfg, err = sftp.FromEnv(); err != nil {
+		if cfg, err = sftp.ConfigFromEnv(); err != nil {
 			return err
 		}
-		d, err = sftp.Diagnose(ctx, cfg)
+		d, err = sftp.Diagnose(ctx, cfg, sftp.DiagnoseOptions{})
 	}
 	fmt.Fprintln(stdout, d)
 	return err
@@ -113,7 +113,7 @@ func try(ctx context.Context, comment string, stdout io.Writer) error {
 		HostKeys: sftp.HostFingerprints(vendor.Fingerprint()), Layout: sftp.CreditClear(),
 	}
 	fmt.Fprintln(stdout, "What a diagnosis looks like, against an in-process gateway:")
-	d, err := sftp.Diagnose(ctx, cfg)
+	d, err := sftp.Diagnose(ctx, cfg, sftp.DiagnoseOptions{})
 	fmt.Fprintln(stdout, d)
 	if err != nil {
 		return err
@@ -122,7 +122,7 @@ func try(ctx context.Context, comment string, stdout io.Writer) error {
 	if err := vendor.ChangeHostKey(); err != nil {
 		return err
 	}
-	d, err = sftp.Diagnose(ctx, cfg)
+	d, err = sftp.Diagnose(ctx, cfg, sftp.DiagnoseOptions{})
 	fmt.Fprintln(stdout, "The same after the gateway's host key has changed:")
 	fmt.Fprintln(stdout, d)
 	if !errors.Is(err, sftp.ErrHostKey) {

@@ -23,7 +23,7 @@ func runSFTP(ctx context.Context, o options, r *section) (err error) {
 		return err
 	}
 	defer func() {
-		if cerr := drop.Close(ctx); err == nil {
+		if cerr := drop.Shutdown(ctx); err == nil {
 			err = cerr
 		}
 	}()
@@ -39,7 +39,7 @@ func runSFTP(ctx context.Context, o options, r *section) (err error) {
 		}
 		vendor.WriteFile("/downloads/payments.csv", returnFile())
 	}
-	waiting, err := drop.List(ctx)
+	waiting, err := drop.List(ctx, sftp.ListOptions{})
 	if err != nil {
 		return err
 	}
@@ -66,11 +66,7 @@ func runSFTP(ctx context.Context, o options, r *section) (err error) {
 // connectSFTP dials the real gateway, or one made here with a new key pair.
 func connectSFTP(ctx context.Context, o options, r *section) (*sftp.Client, *sftptest.Server, error) {
 	if o.live != "" {
-		cfg, err := sftp.FromEnv()
-		if err != nil {
-			return nil, nil, err
-		}
-		drop, err := sftp.Dial(ctx, cfg)
+		drop, err := sftp.FromEnv()
 		return drop, nil, err
 	}
 	pair, err := sftp.GenerateKeyPair(sftp.KeyPairOptions{Comment: "quickstart"})

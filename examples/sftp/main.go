@@ -99,11 +99,7 @@ func run(ctx context.Context, o options, w io.Writer) (err error) {
 // to receive.
 func connect(ctx context.Context, live bool) (drop *sftp.Client, end func() error, err error) {
 	if live {
-		cfg, err := sftp.FromEnv()
-		if err != nil {
-			return nil, nil, err
-		}
-		drop, err = sftp.Dial(ctx, cfg)
+		drop, err = sftp.FromEnv()
 		if err != nil {
 			return nil, nil, err
 		}
@@ -125,7 +121,7 @@ func connect(ctx context.Context, live bool) (drop *sftp.Client, end func() erro
 func closeClient(drop *sftp.Client) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	return drop.Close(ctx)
+	return drop.Shutdown(ctx)
 }
 
 // collect takes the files of a folder, or makes samples.

@@ -86,7 +86,7 @@ func (c *client) receiveReturns(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer drop.Close(ctx) //nolint:errcheck // what matters was checked
+	defer drop.Shutdown(ctx) //nolint:errcheck // what matters was checked
 	got, err := drop.Receive(ctx, ccr.DirSink(filepath.Join(c.Dir, "returns")), sftp.ReceiveOptions{StableFor: -1, After: sftp.RemoveRemote})
 	return len(got), errors.Join(err, c.consume("returns"))
 }
@@ -97,7 +97,7 @@ func (c *client) drop(ctx context.Context, n int) error {
 	if err != nil {
 		return err
 	}
-	defer drop.Close(ctx) //nolint:errcheck // what matters was checked
+	defer drop.Shutdown(ctx) //nolint:errcheck // what matters was checked
 	file := ccr.FileFromBytes(dropName(n), content("sftp upload", n))
 	_, err = drop.Upload(ctx, file, sftp.UploadOptions{Ledger: c.outbox})
 	if !errors.Is(err, ccr.ErrOutcomeUnknown) {

@@ -136,7 +136,7 @@ func (x *world) folder(t *testing.T, ledger ccr.Ledger, dir string, taken bool) 
 		if err != nil {
 			return err
 		}
-		defer c.Close(ctx) //nolint:errcheck // it is the end
+		defer c.Shutdown(ctx) //nolint:errcheck // it is the end
 		return c.SettleUpload(ctx, sftp.SettleOptions{Ledger: ledger, File: ccr.FileFromBytes(fileName, content()), Arrived: x.effects() > 0})
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/sftp"
 	"github.com/ccr-sdk/ccr/sftp/sftptest"
 )
 
@@ -29,13 +30,13 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer drop.Close(ctx)
+	defer drop.Shutdown(ctx)
 	debtors := ccr.FileFromBytes("debtors.csv", []byte("reference,owed\nA-1,12.50\n"))
-	_, err = drop.Upload(ctx, debtors)
+	_, err = drop.Upload(ctx, debtors, sftp.UploadOptions{})
 	if e, ok := errors.AsType[*ccr.Error](err); ok {
 		fmt.Println("first upload:", e.Outcome)
 	}
-	sent, err := drop.Upload(ctx, debtors)
+	sent, err := drop.Upload(ctx, debtors, sftp.UploadOptions{})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -43,7 +44,7 @@ func Example() {
 	for _, r := range srv.Requests(sftptest.OpRename) {
 		fmt.Println(r.Operation, "to", r.To)
 	}
-	entries, err := drop.List(ctx)
+	entries, err := drop.List(ctx, sftp.ListOptions{})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"time"
 
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/sftp"
@@ -16,16 +15,17 @@ type Mock struct {
 	T TB // nil: only the error says which function is missing
 
 	// One for each method of [sftp.API], of its signature.
-	UploadFunc       func(ctx context.Context, file ccr.File, opts ...sftp.UploadOptions) (sftp.Uploaded, error)
-	UploadAllFunc    func(ctx context.Context, files []ccr.File, opts ...sftp.UploadOptions) ([]sftp.Uploaded, error)
+	UploadFunc       func(ctx context.Context, file ccr.File, o sftp.UploadOptions, opts ...ccr.CallOption) (*sftp.Uploaded, error)
+	UploadAllFunc    func(ctx context.Context, files []ccr.File, o sftp.UploadOptions, opts ...ccr.CallOption) ([]sftp.Uploaded, error)
 	SettleUploadFunc func(ctx context.Context, o sftp.SettleOptions) error
-	ListFunc         func(ctx context.Context, opts ...sftp.ListOptions) ([]sftp.Entry, error)
-	StatFunc         func(ctx context.Context, name string, opts ...sftp.StatOptions) (sftp.Entry, error)
-	DownloadFunc     func(ctx context.Context, name, localPath string, opts ...sftp.DownloadOptions) (sftp.Downloaded, error)
-	DownloadAllFunc  func(ctx context.Context, entries []sftp.Entry, localDir string, opts ...sftp.DownloadOptions) ([]sftp.Downloaded, error)
-	ReceiveFunc      func(ctx context.Context, sink ccr.Sink, opts ...sftp.ReceiveOptions) ([]ccr.Received, error)
-	WatchFunc        func(ctx context.Context, sink ccr.Sink, interval time.Duration, opts ...sftp.ReceiveOptions) iter.Seq2[[]ccr.Received, error]
-	CloseFunc        func(ctx context.Context) error
+	ListFunc         func(ctx context.Context, o sftp.ListOptions, opts ...ccr.CallOption) ([]sftp.Entry, error)
+	StatFunc         func(ctx context.Context, name string, o sftp.StatOptions, opts ...ccr.CallOption) (*sftp.Entry, error)
+	DownloadFunc     func(ctx context.Context, name, localPath string, o sftp.DownloadOptions, opts ...ccr.CallOption) (*sftp.Downloaded, error)
+	DownloadAllFunc  func(ctx context.Context, entries []sftp.Entry, localDir string, o sftp.DownloadOptions, opts ...ccr.CallOption) ([]sftp.Downloaded, error)
+	ReceiveFunc      func(ctx context.Context, sink ccr.Sink, o sftp.ReceiveOptions, opts ...ccr.CallOption) ([]ccr.Received, error)
+	WatchFunc        func(ctx context.Context, sink ccr.Sink, o sftp.WatchOptions, opts ...ccr.CallOption) iter.Seq2[[]ccr.Received, error]
+	ShutdownFunc     func(ctx context.Context) error
+	CloseFunc        func() error // nil: Close does nothing
 }
 
 // TB is the part of testing.TB that a Mock needs.
@@ -48,19 +48,19 @@ func (m *Mock) missing(method string) error {
 }
 
 // Upload calls UploadFunc.
-func (m *Mock) Upload(ctx context.Context, file ccr.File, opts ...sftp.UploadOptions) (sftp.Uploaded, error) {
+func (m *Mock) Upload(ctx context.Context, file ccr.File, o sftp.UploadOptions, opts ...ccr.CallOption) (*sftp.Uploaded, error) {
 	if m.UploadFunc == nil {
-		return sftp.Uploaded{}, m.missing("Upload")
+		return nil, m.missing("Upload")
 	}
-	return m.UploadFunc(ctx, file, opts...)
+	return m.UploadFunc(ctx, file, o, opts...)
 }
 
 // UploadAll calls UploadAllFunc.
-func (m *Mock) UploadAll(ctx context.Context, files []ccr.File, opts ...sftp.UploadOptions) ([]sftp.Uploaded, error) {
+func (m *Mock) UploadAll(ctx context.Context, files []ccr.File, o sftp.UploadOptions, opts ...ccr.CallOption) ([]sftp.Uploaded, error) {
 	if m.UploadAllFunc == nil {
 		return nil, m.missing("UploadAll")
 	}
-	return m.UploadAllFunc(ctx, files, opts...)
+	return m.UploadAllFunc(ctx, files, o, opts...)
 }
 
 // SettleUpload calls SettleUploadFunc.
@@ -72,58 +72,66 @@ func (m *Mock) SettleUpload(ctx context.Context, o sftp.SettleOptions) error {
 }
 
 // List calls ListFunc.
-func (m *Mock) List(ctx context.Context, opts ...sftp.ListOptions) ([]sftp.Entry, error) {
+func (m *Mock) List(ctx context.Context, o sftp.ListOptions, opts ...ccr.CallOption) ([]sftp.Entry, error) {
 	if m.ListFunc == nil {
 		return nil, m.missing("List")
 	}
-	return m.ListFunc(ctx, opts...)
+	return m.ListFunc(ctx, o, opts...)
 }
 
 // Stat calls StatFunc.
-func (m *Mock) Stat(ctx context.Context, name string, opts ...sftp.StatOptions) (sftp.Entry, error) {
+func (m *Mock) Stat(ctx context.Context, name string, o sftp.StatOptions, opts ...ccr.CallOption) (*sftp.Entry, error) {
 	if m.StatFunc == nil {
-		return sftp.Entry{}, m.missing("Stat")
+		return nil, m.missing("Stat")
 	}
-	return m.StatFunc(ctx, name, opts...)
+	return m.StatFunc(ctx, name, o, opts...)
 }
 
 // Download calls DownloadFunc.
-func (m *Mock) Download(ctx context.Context, name, localPath string, opts ...sftp.DownloadOptions) (sftp.Downloaded, error) {
+func (m *Mock) Download(ctx context.Context, name, localPath string, o sftp.DownloadOptions, opts ...ccr.CallOption) (*sftp.Downloaded, error) {
 	if m.DownloadFunc == nil {
-		return sftp.Downloaded{}, m.missing("Download")
+		return nil, m.missing("Download")
 	}
-	return m.DownloadFunc(ctx, name, localPath, opts...)
+	return m.DownloadFunc(ctx, name, localPath, o, opts...)
 }
 
 // DownloadAll calls DownloadAllFunc.
-func (m *Mock) DownloadAll(ctx context.Context, entries []sftp.Entry, localDir string, opts ...sftp.DownloadOptions) ([]sftp.Downloaded, error) {
+func (m *Mock) DownloadAll(ctx context.Context, entries []sftp.Entry, localDir string, o sftp.DownloadOptions, opts ...ccr.CallOption) ([]sftp.Downloaded, error) {
 	if m.DownloadAllFunc == nil {
 		return nil, m.missing("DownloadAll")
 	}
-	return m.DownloadAllFunc(ctx, entries, localDir, opts...)
+	return m.DownloadAllFunc(ctx, entries, localDir, o, opts...)
 }
 
 // Receive calls ReceiveFunc.
-func (m *Mock) Receive(ctx context.Context, sink ccr.Sink, opts ...sftp.ReceiveOptions) ([]ccr.Received, error) {
+func (m *Mock) Receive(ctx context.Context, sink ccr.Sink, o sftp.ReceiveOptions, opts ...ccr.CallOption) ([]ccr.Received, error) {
 	if m.ReceiveFunc == nil {
 		return nil, m.missing("Receive")
 	}
-	return m.ReceiveFunc(ctx, sink, opts...)
+	return m.ReceiveFunc(ctx, sink, o, opts...)
 }
 
 // Watch calls WatchFunc; without one it yields the error.
-func (m *Mock) Watch(ctx context.Context, sink ccr.Sink, interval time.Duration, opts ...sftp.ReceiveOptions) iter.Seq2[[]ccr.Received, error] {
+func (m *Mock) Watch(ctx context.Context, sink ccr.Sink, o sftp.WatchOptions, opts ...ccr.CallOption) iter.Seq2[[]ccr.Received, error] {
 	if m.WatchFunc == nil {
 		err := m.missing("Watch")
 		return func(yield func([]ccr.Received, error) bool) { yield(nil, err) }
 	}
-	return m.WatchFunc(ctx, sink, interval, opts...)
+	return m.WatchFunc(ctx, sink, o, opts...)
+}
+
+// Shutdown calls ShutdownFunc.
+func (m *Mock) Shutdown(ctx context.Context) error {
+	if m.ShutdownFunc == nil {
+		return m.missing("Shutdown")
+	}
+	return m.ShutdownFunc(ctx)
 }
 
 // Close calls CloseFunc.
-func (m *Mock) Close(ctx context.Context) error {
+func (m *Mock) Close() error {
 	if m.CloseFunc == nil {
-		return m.missing("Close")
+		return nil
 	}
-	return m.CloseFunc(ctx)
+	return m.CloseFunc()
 }

@@ -27,8 +27,8 @@ func transferWithCCR(ctx context.Context, t work.Transfer) error {
 		_, err = c.Download(ctx, filepath.Base(t.Remote), filepath.Join(t.Local, "data"), sftp.DownloadOptions{Channels: t.Channels})
 	case t.Down:
 		var list []sftp.Entry
-		if list, err = c.List(ctx); err == nil {
-			_, err = c.DownloadAll(ctx, list, t.Local)
+		if list, err = c.List(ctx, sftp.ListOptions{}); err == nil {
+			_, err = c.DownloadAll(ctx, list, t.Local, sftp.DownloadOptions{})
 		}
 	case t.Files == 0:
 		_, err = c.Upload(ctx, ccr.FileFromPath(t.Local), sftp.UploadOptions{Channels: t.Channels})
@@ -36,7 +36,7 @@ func transferWithCCR(ctx context.Context, t work.Transfer) error {
 		var files []ccr.File
 		err = work.EachName(t.Local, func(name string) { files = append(files, ccr.FileFromPath(filepath.Join(t.Local, name))) })
 		if err == nil {
-			_, err = c.UploadAll(ctx, files)
+			_, err = c.UploadAll(ctx, files, sftp.UploadOptions{})
 		}
 	}
 	return err

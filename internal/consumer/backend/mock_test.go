@@ -43,7 +43,7 @@ func TestNightlyCounts(t *testing.T) {
 				return []ccr.Received{{Name: "r.xml", State: ccr.Delivered}}, nil
 			},
 		},
-		Drop: &sftptest.Mock{T: t, ReceiveFunc: func(context.Context, ccr.Sink, ...sftp.ReceiveOptions) ([]ccr.Received, error) {
+		Drop: &sftptest.Mock{T: t, ReceiveFunc: func(context.Context, ccr.Sink, sftp.ReceiveOptions, ...ccr.CallOption) ([]ccr.Received, error) {
 			return []ccr.Received{{Name: "p.csv", State: ccr.Delivered}}, nil
 		}},
 	}

@@ -69,5 +69,5 @@ func TestAgainstServers(t *testing.T) {
 	ok, err := b.Decide(t.Context(), "C-1", decisioningtest.SampleProfile())
 	require.NoError(t, err)
 	assert.True(t, ok)
-	require.NoError(t, drop.Close(t.Context()))
+	require.NoError(t, drop.Shutdown(t.Context()))
 }

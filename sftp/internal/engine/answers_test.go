@@ -330,3 +330,23 @@ func TestLyingPackets(t *testing.T) {
 		})
 	}
 }
+
+// Data behind the end means that the file is still growing.
+func TestDataBehindTheEnd(t *testing.T) {
+	t.Parallel()
+	srv := newFakeServer(func(p []byte) [][]byte {
+		switch {
+		case p[0] == packetOpen:
+			return [][]byte{reply(packetHandle, idOf(p), 0, 0, 0, 1, 'h')}
+		case binary.BigEndian.Uint64(p[10:]) == 0:
+			return [][]byte{reply(packetData, idOf(p), 0, 0, 0, 5, 'f', 'i', 'r', 's', 't')}
+		case binary.BigEndian.Uint64(p[10:]) == 10:
+			return [][]byte{reply(packetData, idOf(p), 0, 0, 0, 1, '!')}
+		}
+		return [][]byte{status(idOf(p), StatusEOF)}
+	})
+	f, err := channelTo(t, srv).Open("x", os.O_RDONLY)
+	require.NoError(t, err)
+	_, err = new(Buffers).Fetch(t.Context(), NewLanes(f), io.Discard, Extent{Size: 10}, nil)
+	require.ErrorIs(t, err, ErrRemoteChanged)
+}
