@@ -176,8 +176,10 @@ func (s *submission) send(ctx context.Context, b *batch) {
 			ctx = transport.WithBefore(ctx, func() error { return s.claim.Check(ctx) })
 		}
 		b.receipt, b.err = s.c.send(ctx, s.route, body, call, b.receipt, sending{ours: true, messages: b.once})
-		if e, ok := errors.AsType[*ccr.Error](b.err); ok && b.once && e.Outcome == ccr.OutcomeUnknown {
-			e.Advice = adviceSettle
+		if e, ok := errors.AsType[*ccr.Error](b.err); ok && e.Outcome == ccr.OutcomeUnknown {
+			if e.Advice = adviceRerun; b.once {
+				e.Advice = adviceSettle
+			}
 		}
 		b.recordErr = b.record(ctx)
 	}

@@ -202,6 +202,7 @@ func TestJobUnknownBatchIsSettledByARerun(t *testing.T) {
 			sum, _, errs := run()
 			require.Len(t, errs, 1)
 			require.ErrorIs(t, errs[0], ccr.ErrOutcomeUnknown)
+			require.ErrorContains(t, errs[0], "A rerun of the job sends the batch again")
 			assert.Equal(t, int64(10), sum.Unknown)
 
 			srv.ClearFaults()

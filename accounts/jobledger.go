@@ -178,8 +178,11 @@ func (s *submission) doubtful(b *batch) error {
 	}
 }
 
-const adviceSettle = "Ask Credit Clear whether the batch arrived, by its reference, and record it with SettleBatch; " +
-	"or rerun with ResendUnknown once it has confirmed that a repeated reference has no effect"
+const (
+	adviceRerun  = "A rerun of the job sends the batch again under its reference"
+	adviceSettle = "Ask Credit Clear whether the batch arrived, by its reference, and record it with SettleBatch; " +
+		"or rerun with ResendUnknown once it has confirmed that a repeated reference has no effect"
+)
 
 // recorded makes the receipt of a batch that an earlier run sent.
 func (b *batch) recorded(e ccr.LedgerEntry) {

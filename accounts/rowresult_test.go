@@ -120,12 +120,14 @@ func TestResultsComeInOrderFromABoundedRing(t *testing.T) {
 		client, err := srv.Client(ccr.WithLimiter(ccr.NoLimit()))
 		require.NoError(t, err)
 		srv.Inject(accountstest.Fault{Operation: "UpsertAccounts", Kind: accountstest.Delay, Delay: 50 * time.Second})
-		var arrived atomic.Int64
-		time.AfterFunc(40*time.Second, func() { arrived.Store(int64(len(srv.Batches()))) })
-		got, err := results(t, client.SubmitAccounts(accounts.RowsOf(rows(200)...), accounts.SubmitOptions{Name: "n", MaxRows: 10, Concurrency: 3}))
-		require.NoError(t, err)
-		assert.Len(t, got, 200)
-		assert.Equal(t, int64(2), arrived.Load(), "two batches wait for the first, and no other is sent")
+		var yielded, waiting atomic.Int64
+		time.AfterFunc(40*time.Second, func() { waiting.Store(int64(len(srv.Batches())) - yielded.Load()/10) })
+		for r, err := range client.SubmitAccounts(accounts.RowsOf(rows(200)...), accounts.SubmitOptions{Name: "n", MaxRows: 10, Concurrency: 3}).Results(t.Context()) {
+			require.NoError(t, err)
+			assert.Equal(t, yielded.Add(1), r.Row)
+		}
+		assert.Equal(t, int64(200), yielded.Load())
+		assert.Equal(t, int64(2), waiting.Load(), "two batches wait for the slow one before them, and no other is sent")
 		eachOnce(t, srv, 200)
 	})
 }

@@ -1,6 +1,8 @@
 package ledger_test
 
 import (
+	"strconv"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -123,12 +125,12 @@ func TestHeartbeatsCarryANote(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := ccr.NewMemoryLedger()
 		c := job(t, l)
-		n := "none"
-		c.Note(func(e *ccr.LedgerEntry) { e.Attributes[ledger.AttrProgress] = n })
-		n = "half"
+		var far atomic.Int64
+		c.Note(func(e *ccr.LedgerEntry) { e.Attributes[ledger.AttrProgress] = strconv.FormatInt(far.Load(), 10) })
+		far.Store(7)
 		time.Sleep(61 * time.Second)
 		_, err := ledger.New(l, ccr.LeasePolicy{}).Acquire(t.Context(), key, "a job", intend)
-		require.ErrorContains(t, err, "so far half")
+		require.ErrorContains(t, err, "so far 7")
 		require.NoError(t, c.Release(t.Context(), nil))
 	})
 }
