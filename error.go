@@ -205,12 +205,34 @@ func (e Error) line() string {
 		b.WriteString("; " + f.Path + " " + f.Message)
 	}
 	if e.Err != nil {
-		b.WriteString(": " + e.Err.Error())
+		b.WriteString(": " + e.cause())
 	}
 	if e.Advice != "" {
 		b.WriteString(". " + e.Advice)
 	}
 	return oneLine(b.String())
+}
+
+// cause is the text of the cause, without what the line has said already: the
+// service, and an advice of the cause's own.
+func (e Error) cause() string {
+	text := e.Err.Error()
+	if inner, ok := e.Err.(*Error); ok { //nolint:errorlint // the outermost: its line is what would be printed
+		said := *inner
+		if e.Advice != "" {
+			said.Advice = ""
+		}
+		text = said.line()
+	}
+	for again := true; again; {
+		again = false
+		for _, prefix := range []string{"ccr: ", "ccr " + e.Service + ": ", "ccr " + e.Service + " ", e.Service + ": "} {
+			if rest, ok := strings.CutPrefix(text, prefix); ok && rest != "" {
+				text, again = rest, true
+			}
+		}
+	}
+	return text
 }
 
 // Format prints the safe line under every verb, %+v and %#v included.

@@ -150,3 +150,22 @@ func FuzzErrorLine(f *testing.F) {
 		}
 	})
 }
+
+// TestCauseSaysNothingTwice: service and advice stand in a line once.
+func TestCauseSaysNothingTwice(t *testing.T) {
+	t.Parallel()
+	inner := &Error{Service: "gateway", Operation: "ListReports", Classes: []error{ErrUnavailable}, Advice: "Nothing was changed by it; call it again", Err: errors.New("no byte moved for 1m0s")}
+	for _, tt := range []struct {
+		err  error
+		want string
+	}{
+		{&Error{Service: "gateway", Operation: "Receive", Classes: []error{ErrUnavailable}, Err: inner, Advice: inner.Advice},
+			"ccr gateway Receive: unavailable: ListReports: unavailable: no byte moved for 1m0s. Nothing was changed by it; call it again"},
+		{&Error{Service: "gateway", Operation: "Receive", Err: inner},
+			"ccr gateway Receive: failed: ListReports: unavailable: no byte moved for 1m0s. Nothing was changed by it; call it again"},
+		{&Error{Service: "accounts", Operation: "Submit", Err: errors.New("accounts: accounts: ccr: no such thing")}, "ccr accounts Submit: failed: no such thing"},
+		{&Error{Service: "accounts", Operation: "Submit", Err: &Error{Service: "auth", Operation: "Token", Classes: []error{ErrUnauthorized}}}, "ccr accounts Submit: failed: ccr auth Token: unauthorized"},
+	} {
+		assert.Equal(t, tt.want, tt.err.Error())
+	}
+}

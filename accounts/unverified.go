@@ -24,6 +24,7 @@ func Unverified() []ccr.Assumption {
 		{What: "the route " + routeAccounts.String(), From: address, If: middleware},
 		{What: "the route " + routeClaims.String(), From: address, If: middleware},
 		{What: "the route " + routeStatus.String(), From: "the Location header, which leads to it; method, answer and states are not shown anywhere", If: "read BatchStatus.Raw"},
+		{What: "an account sent again under its batch reference has no further effect", From: "the claims page, which says so of claims", If: "set ccr.WithRetry with MaxAttempts 1; payments and messages are sent once anyway"},
 	}
 	for _, o := range schema().Objects {
 		for _, m := range o.Members {
