@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/ccr-sdk/ccr"
-	"github.com/ccr-sdk/ccr/internal/chaos/proxy"
+	"github.com/ccr-sdk/ccr/internal/tools/chaos/proxy"
 	"github.com/ccr-sdk/ccr/sftp"
 	"github.com/stretchr/testify/require"
 )

@@ -18,8 +18,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ccr-sdk/ccr"
-	"github.com/ccr-sdk/ccr/internal/chaos/proxy"
 	"github.com/ccr-sdk/ccr/internal/memnet"
+	"github.com/ccr-sdk/ccr/internal/tools/chaos/proxy"
 )
 
 // TestNeverTwiceNeverLied puts a proxy between client and server that breaks

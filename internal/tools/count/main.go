@@ -75,7 +75,7 @@ type function struct {
 // proper reports whether a folder belongs to the library proper.
 func proper(dir string) bool {
 	for _, out := range []string{"examples", "cmd", "ccrtest", "sqlstore", "otelccr", "internal/tools", "internal/testkit", "internal/memnet",
-		"internal/bench", "internal/chaos", "internal/consumer", "internal/apilist", "internal/archtest", "internal/doccheck", "internal/readme"} {
+		"internal/tools/bench", "internal/tools/chaos", "internal/tools/consumer", "internal/tools/apilist", "internal/tools/archtest", "internal/tools/doccheck", "internal/tools/readme"} {
 		if dir == out || strings.HasPrefix(dir, out+"/") {
 			return false
 		}
