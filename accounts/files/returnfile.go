@@ -43,7 +43,7 @@ type PaymentSucceeded struct {
 type PlanUpdate struct {
 	IntegrationLinkID string           // "A1234567_987654321"; its relation to your reference is not documented
 	InvoiceNumber     string           // that the account was loaded with (inferred), as "IN12345"
-	CorrelationID     string           // of the update; its format is not documented
+	CorrelationID     string           // a GUID; of the update
 	Reason            PlanUpdateReason // one of the constants, or a newer one
 	Previous, New     PlanState        // the plan before and after it
 	UpdatedOn         ccr.DateTime     // with an offset of hours only in the file ("+10")
@@ -53,13 +53,13 @@ type PlanUpdate struct {
 
 // PlanState is a payment plan before or after an update.
 type PlanState struct {
-	ActiveInstalmentID     string             // of the next instalment to be paid (inferred)
-	DueDate                ccr.Date           // of that instalment
+	ActiveInstalmentID     string             // a GUID; of the next instalment to be paid (inferred)
+	DueDate                ccr.DateTime       // of that instalment, with its offset
 	RecurringAmount        ccr.Amount         // of each instalment, in major units
 	Frequency              accounts.Frequency // Weekly, Fortnightly or Monthly
-	FeeAmount              ccr.Amount         // in major units; of what is not documented
+	FeeAmount              ccr.Amount         // the surcharge fee, in major units
 	RemainingInstalments   *int               // nil if the file does not say
-	ExpectedCompletionDate ccr.Date           // unset if the file does not say
+	ExpectedCompletionDate ccr.DateTime       // with its offset; unset if the file does not say
 }
 
 // PlanUpdateReason says why a plan changed; newer values are kept.
@@ -122,12 +122,12 @@ func readPlanUpdates(r io.Reader) iter.Seq2[accounts.Row[PlanUpdate], error] {
 		p.UpdatedOn = row.dateTime("updated_on")
 		for prefix, s := range map[string]*PlanState{"previous_": &p.Previous, "new_": &p.New} {
 			s.ActiveInstalmentID = row.text(prefix + "active_instalment_id")
-			s.DueDate = row.date(prefix + "due_date")
+			s.DueDate = row.dateTime(prefix + "due_date")
 			s.RecurringAmount = row.amount(prefix + "recurring_amount")
 			s.Frequency = accounts.Frequency(row.text(prefix + "frequency"))
 			s.FeeAmount = row.amount(prefix + "fee_amount")
 			s.RemainingInstalments = row.count(prefix + "number_of_remaining_instalments")
-			s.ExpectedCompletionDate = row.date(prefix + "expected_completion_date")
+			s.ExpectedCompletionDate = row.dateTime(prefix + "expected_completion_date")
 		}
 		p.Extra = row.rest()
 	})
@@ -170,17 +170,6 @@ func (r returnRow) count(name string) *int {
 		return nil
 	}
 	return &n
-}
-
-// date takes a date, or the day of a date-time.
-func (r returnRow) date(name string) (d ccr.Date) {
-	if v := strings.TrimSpace(r.text(name)); v != "" {
-		var err error
-		if d, err = ccr.ParseDate(v); err != nil {
-			r.fault(name, "is not a date")
-		}
-	}
-	return d
 }
 
 // dateTime keeps a text that it does not understand, and tells.

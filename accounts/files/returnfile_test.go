@@ -36,7 +36,7 @@ func TestReadPaymentsSucceeded(t *testing.T) {
 func TestReadPlanUpdates(t *testing.T) {
 	t.Parallel()
 	const full = "integration_link_id|invoice_number|correlation_id|reason|previous_active_instalment_id|new_active_instalment_id|previous_due_date|new_due_date|previous_recurring_amount|new_recurring_amount|previous_frequency|new_frequency|previous_fee_amount|new_fee_amount|previous_number_of_remaining_instalments|new_number_of_remaining_instalments|previous_expected_completion_date|new_expected_completion_date|updated_on\n" +
-		"A_1|IN1|c1|RecurringAmountOrFrequencyChanged|i1|i2|2023-09-05|2023-09-12T00:00:00.000+10|50.00|25.00|Fortnightly|Weekly|0|1.5|4|8|2023-11-01|2023-11-02|2023-09-04T20:43:31.772+10\n"
+		"A_1|IN1|c1|RecurringAmountOrFrequencyChanged|i1|i2|2023-09-05T00:00:00.000+10|2023-09-12T00:00:00.000+10|50.00|25.00|Fortnightly|Weekly|0|1.5|4|8|2023-11-01T08:30:00.000+11|2023-11-02T00:00:00.000+11|2023-09-04T20:43:31.772+10\n"
 	rows, errs := gather(files.ReadPaymentPlanUpdates(strings.NewReader(full)))
 	require.Empty(t, errs)
 	u := rows[0].Value
@@ -46,8 +46,8 @@ func TestReadPlanUpdates(t *testing.T) {
 	assert.Equal(t, "25.00", u.New.RecurringAmount.String())
 	assert.Equal(t, "1.5", u.New.FeeAmount.String())
 	assert.Equal(t, 8, *u.New.RemainingInstalments)
-	assert.Equal(t, ccr.Date{Year: 2023, Month: 9, Day: 12}, u.New.DueDate)
-	assert.Equal(t, "2023-11-01", u.Previous.ExpectedCompletionDate.String())
+	assert.Equal(t, "2023-09-12T00:00:00.000+10", u.New.DueDate.String())
+	assert.Equal(t, time.Date(2023, 10, 31, 21, 30, 0, 0, time.UTC), u.Previous.ExpectedCompletionDate.Time().UTC(), "time and offset are kept")
 	assert.Nil(t, u.Extra)
 
 	const self = "Integration Link ID\tInvoice Number\tReason\tUpdated On\nA_1\tIN1\tNextInstalmentSkipped\t2023-09-04T20:43:31.772+10\n"
@@ -99,7 +99,7 @@ func FuzzReturnFiles(f *testing.F) {
 		}
 		for u, err := range files.ReadPaymentPlanUpdates(bytes.NewReader(data)) {
 			if err == nil {
-				assert.True(t, u.Value.New.DueDate.IsZero() || u.Value.New.DueDate.IsValid())
+				assert.True(t, u.Value.New.DueDate.IsZero() || u.Value.New.DueDate.Known())
 			}
 		}
 	})
