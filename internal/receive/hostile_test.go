@@ -118,6 +118,9 @@ func TestSweepLeavesWhatIsNeeded(t *testing.T) {
 		opts := Options{Service: "test", Environment: "uat", Ledger: l}
 		_, err := Run(t.Context(), &funcs{}, ccr.DirSink(dir), opts)
 		require.NoError(t, err)
+		rest, err := filepath.Glob(filepath.Join(dir, ".ccr", "*.staged"))
+		require.NoError(t, err)
+		require.Len(t, rest, 1, "an entry waits for it")
 		got, err := Run(t.Context(), &source{vendor: v, breaker: &breaker{at: -1}, ledger: l}, ccr.DirSink(dir), opts)
 		require.NoError(t, err)
 		assert.Equal(t, ccr.Delivered, got[0].State, "the staged one was committed")
@@ -273,7 +276,13 @@ func TestNothingIsSettledWithoutTheClaim(t *testing.T) {
 		settled := 0
 		src := &funcs{items: []Item{{Name: "a", Size: -1}}, fetch: writes("alpha")}
 		first := true
-		src.settle = func(context.Context, Item) error { settled++; return nil }
+		src.settle = func(ctx context.Context, _ Item) error {
+			e, err := memory.Load(ctx, testKey("a"))
+			require.NoError(t, err)
+			assert.True(t, e.Until.After(time.Now()), "the vendor is told under a live claim only")
+			settled++
+			return nil
+		}
 		slow := &slowSettle{funcs: src, before: func() {
 			if first {
 				first = false
