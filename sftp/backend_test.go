@@ -271,6 +271,7 @@ func startProFTPDWith(t *testing.T, auth func(b *backend, dir string) string) *b
 	passwd := filepath.Join(dir, "passwd")
 	require.NoError(t, os.WriteFile(passwd, fmt.Appendf(nil, "client:%s:%s:%s::/:/bin/sh\n", proftpdHash, u.Uid, u.Gid), 0o600))
 	port := freePort(t)
+	require.NoError(t, os.Chmod(dir, 0o700)) // ProFTPD reads no password file from a folder that others may write to
 	conf := filepath.Join(dir, "proftpd.conf")
 	require.NoError(t, os.WriteFile(conf, fmt.Appendf(nil, `LoadModule mod_sftp.c
 ServerType standalone

@@ -3,7 +3,9 @@ package sftp_test
 import (
 	"crypto/rand"
 	"crypto/rsa"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 	"testing/synctest"
@@ -250,4 +252,29 @@ func TestLocalNameThatAppearsMeanwhile(t *testing.T) {
 	got, err := os.ReadFile(local)
 	require.NoError(t, err)
 	assert.Equal(t, "mine", string(got))
+}
+
+// dropbear ends the connection after a host key that it had to show twice: the
+// first handshake's reason counts, not the cut that follows it.
+func TestWrongHostKeyOnDropbear(t *testing.T) {
+	t.Parallel()
+	server := requireServer(t, "dropbear", "dropbear-bin")
+	keys := requireServer(t, "dropbearkey", "dropbear-bin")
+	dir := t.TempDir()
+	key := filepath.Join(dir, "host")
+	out, err := exec.CommandContext(t.Context(), keys, "-t", "ed25519", "-f", key).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	port := freePort(t)
+	startProcess(t, port, server, "-F", "-E", "-r", key, "-p", fmt.Sprintf("127.0.0.1:%d", port), "-P", filepath.Join(dir, "pid"))
+	b := startSFTPTest(t)
+	for name, hosts := range map[string]sftp.HostKeys{
+		"fingerprint": sftp.HostFingerprints(b.srv.Fingerprint()), "public key": sftp.HostPublicKeys(b.srv.HostKeyLine()),
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := b.config
+			cfg.Address, cfg.DialContext, cfg.HostKeys = fmt.Sprintf("127.0.0.1:%d", port), nil, hosts
+			e := dialFails(t, cfg, sftp.ErrHostKey)
+			assert.NotErrorIs(t, e, sftp.ErrConnectionLost)
+		})
+	}
 }

@@ -72,9 +72,10 @@ func Dial(ctx context.Context, t Target) (*Session, error) {
 			first = err
 		}
 		bad, mismatch := errors.AsType[*ConnectError](err)
+		mismatch = mismatch && bad.Shown != nil
 		_, none := errors.AsType[*ssh.AlgorithmNegotiationError](err)
 		switch {
-		case mismatch && !hosts.Exact && bad.Shown != nil && errors.Is(bad, ErrHostKeyChanged):
+		case mismatch && !hosts.Exact && errors.Is(bad, ErrHostKeyChanged):
 			// The pinned key may be another one that the server has. It shows
 			// one a connection; no credential is offered before the right one.
 			left := slices.DeleteFunc(slices.Clone(algorithms), func(a string) bool { return slices.Contains(AlgorithmsOf(bad.Shown.Type()), a) })
