@@ -295,21 +295,21 @@ func TestSentWinsOverATakeOver(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		plain := ccr.NewMemoryLedger()
-		down := false
+		var down atomic.Bool
 		l := &faultyLedger{Ledger: plain, store: func(int) (error, error) {
-			if down {
+			if down.Load() {
 				return errDisk, nil
 			}
 			return nil, nil
 		}}
 		c := begin(t, params(l, "A.csv", "rows"))
-		down = true
+		down.Store(true)
 		time.Sleep(6 * time.Minute)
 		p := params(plain, "A.csv", "rows")
 		require.ErrorIs(t, c.Check(t.Context()), ledger.ErrLost)
 		requireUnknown(t, p)
 		require.NoError(t, Settle(t.Context(), p, false))
-		down = false
+		down.Store(false)
 		require.NoError(t, c.Sent(t.Context(), map[string]string{"id": "1"}))
 		requireRecorded(t, p, map[string]string{"id": "1"})
 	})
@@ -365,6 +365,12 @@ func TestNilLedger(t *testing.T) {
 	require.NoError(t, begin(t, p).Refused(t.Context(), nil))
 }
 
+func (l *faultyLedger) set(store func(n int) (before, after error)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.store = store
+}
+
 // faultyLedger fails chosen operations, before or after they took effect.
 type faultyLedger struct {
 	ccr.Ledger
@@ -377,10 +383,10 @@ var errDisk = errors.New("no space left")
 
 func (l *faultyLedger) Store(ctx context.Context, e ccr.LedgerEntry) error {
 	l.mu.Lock()
-	n := l.n
+	n, store := l.n, l.store
 	l.n++
 	l.mu.Unlock()
-	before, after := l.store(n)
+	before, after := store(n)
 	if before != nil {
 		return before
 	}
@@ -421,12 +427,12 @@ func TestLedgerFailures(t *testing.T) {
 			l := &faultyLedger{Ledger: ccr.NewMemoryLedger(), store: until(0, nil, nil)}
 			p := params(l, "A.csv", "rows")
 			c := begin(t, p)
-			l.store = func(int) (error, error) { return errDisk, nil }
+			l.set(func(int) (error, error) { return errDisk, nil })
 			err := c.Sent(t.Context(), nil)
 			require.ErrorIs(t, err, errDisk)
 			require.ErrorIs(t, err, ccr.ErrOutcomeUnknown)
 			assert.ErrorContains(t, err, "The file was sent and accepted")
-			l.store = until(0, nil, nil)
+			l.set(until(0, nil, nil))
 			requireClaimed(t, p)
 			time.Sleep(6 * time.Minute)
 			requireUnknown(t, p)
