@@ -55,6 +55,15 @@ type Suggestion struct {
 	Downloads string // what its Downloads would be
 }
 
+// Go is the layout as Go code, to paste into a configuration.
+func (s Suggestion) Go() string {
+	call, note := s.Layout, ""
+	if strings.HasPrefix(call, "CreditClearOlder") {
+		call, note = "CreditClearOlder(sftp.AutomatedImport)", " // or sftp.ManualImport: ask which holds for the account"
+	}
+	return fmt.Sprintf("layout := sftp.%s%s\nlayout.Root, layout.Downloads = %q, %q\n", call, note, s.Root, s.Downloads)
+}
+
 // Diagnose tries, step by step, what [Dial] and the first calls do, and says
 // which step failed and what to do about it: configuration, credential,
 // resolving, connecting, host key, login, SFTP, folders. It logs in once and
@@ -340,6 +349,7 @@ func (d Diagnosis) String() string {
 	}
 	if w := d.Suggestion; w != nil {
 		fmt.Fprintf(&b, "looks like: sftp.%s with Root %q, Downloads %q\n", w.Layout, w.Root, w.Downloads)
+		b.WriteString(w.Go())
 	}
 	return b.String()
 }

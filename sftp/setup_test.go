@@ -309,3 +309,12 @@ func TestCallOptions(t *testing.T) {
 	_, err = c.List(t.Context(), sftp.ListOptions{})
 	require.ErrorIs(t, err, sftp.ErrClosed)
 }
+
+func TestSuggestionIsGoCode(t *testing.T) {
+	t.Parallel()
+	s := sftp.Suggestion{Layout: "CreditClear()", Root: "acme", Downloads: "download"}
+	assert.Equal(t, "layout := sftp.CreditClear()\nlayout.Root, layout.Downloads = \"acme\", \"download\"\n", s.Go())
+	s.Layout = "CreditClearOlder(ManualImport or AutomatedImport)"
+	assert.Contains(t, s.Go(), "sftp.CreditClearOlder(sftp.AutomatedImport) // or sftp.ManualImport")
+	assert.Contains(t, sftp.Diagnosis{Suggestion: &s}.String(), s.Go())
+}
