@@ -199,8 +199,8 @@ func (l *memoryLedger) Load(_ context.Context, key string) (LedgerEntry, error) 
 }
 
 func (l *memoryLedger) Store(_ context.Context, e LedgerEntry) error {
-	if e.Key == "" {
-		return errNoKey
+	if err := CheckLedgerKey(e.Key); err != nil {
+		return err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -232,5 +232,3 @@ func (l *memoryLedger) List(_ context.Context, q LedgerQuery) iter.Seq2[LedgerEn
 		}
 	}
 }
-
-var errNoKey = errors.New("ccr: a ledger entry needs a key")

@@ -236,8 +236,8 @@ func (l *FileLedger) load(h keyHash, key string) (LedgerEntry, error) {
 
 // Store implements [Ledger].
 func (l *FileLedger) Store(_ context.Context, e LedgerEntry) error {
-	if e.Key == "" {
-		return errNoKey
+	if err := CheckLedgerKey(e.Key); err != nil {
+		return err
 	}
 	body, err := ledgerBody(e)
 	if err != nil {

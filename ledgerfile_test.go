@@ -332,8 +332,8 @@ func TestFileLedgerBatches(t *testing.T) {
 	for worker := range 16 {
 		wg.Go(func() {
 			for i := range 25 {
-				put(t, l, fmt.Sprintf("%d/%d", worker, i), StateIntent)
-				put(t, l, fmt.Sprintf("%d/%d", worker, i), StateSent)
+				put(t, l, fmt.Sprintf("%d.%d", worker, i), StateIntent)
+				put(t, l, fmt.Sprintf("%d.%d", worker, i), StateSent)
 			}
 		})
 	}
@@ -342,7 +342,7 @@ func TestFileLedgerBatches(t *testing.T) {
 	l = openLedger(t, path)
 	for worker := range 16 {
 		for i := range 25 {
-			require.Equal(t, StateSent, stateOf(t, l, fmt.Sprintf("%d/%d", worker, i)))
+			require.Equal(t, StateSent, stateOf(t, l, fmt.Sprintf("%d.%d", worker, i)))
 		}
 	}
 }
@@ -358,7 +358,7 @@ func TestFileLedgerCloseWhileWriting(t *testing.T) {
 	for worker := range 8 {
 		wg.Go(func() {
 			for i := range 1000 {
-				key := fmt.Sprintf("%d/%d", worker, i)
+				key := fmt.Sprintf("%d.%d", worker, i)
 				if err := l.Store(context.Background(), LedgerEntry{Key: key, State: StateSent}); err != nil {
 					assert.ErrorIs(t, err, errLedgerClosed)
 					return
@@ -621,7 +621,7 @@ func BenchmarkFileLedgerStore(b *testing.B) {
 			wg.Go(func() {
 				for i := w; i < n; i += workers {
 					e := entry
-					e.Key = fmt.Sprint("out|sftp|uat|", i)
+					e.Key = fmt.Sprint("out.sftp.uat.", i)
 					if err := store(e); err != nil {
 						b.Error(err)
 						return

@@ -31,7 +31,9 @@ type Claim struct {
 	resolveAt time.Time // see ResolveAt
 	beat      *time.Timer
 
-	ctxMu   sync.Mutex // guards the contexts that end with the claim
+	// What contexts go by, which must end in time while a Store hangs with mu held.
+	ctxMu   sync.Mutex
+	ends    time.Time // as end; zero once the claim is over
 	cancels map[int]*bound
 	nextID  int
 }
@@ -43,7 +45,7 @@ type bound struct {
 }
 
 func (b *Book) claim(e ccr.LedgerEntry, end, resolveAt time.Time) *Claim {
-	c := &Claim{b: b, entry: e, end: end, began: time.Now(), resolveAt: resolveAt, cancels: map[int]*bound{}}
+	c := &Claim{b: b, entry: e, end: end, ends: end, began: time.Now(), resolveAt: resolveAt, cancels: map[int]*bound{}}
 	c.mu.Lock()
 	c.beat = time.AfterFunc(b.policy.Heartbeat, c.heartbeat)
 	c.mu.Unlock()
@@ -100,12 +102,10 @@ func (c *Claim) safe() bool {
 // with it. cancel releases it.
 func (c *Claim) Context(parent context.Context) (ctx context.Context, cancel context.CancelFunc) {
 	ctx, stop := context.WithCancelCause(parent)
-	c.mu.Lock()
-	left, over := c.left(), c.lost != nil || c.done
-	c.mu.Unlock()
 	c.ctxMu.Lock()
 	defer c.ctxMu.Unlock()
-	if over {
+	left := c.left()
+	if left <= 0 {
 		stop(ErrLost)
 		return ctx, func() {}
 	}
@@ -123,21 +123,35 @@ func (c *Claim) Context(parent context.Context) (ctx context.Context, cancel con
 	}
 }
 
-// left is the time that contexts of the claim have.
-func (c *Claim) left() time.Duration { return time.Until(c.end) - c.b.policy.Skew }
+// left is the time that contexts of the claim have; c.ctxMu is held.
+func (c *Claim) left() time.Duration {
+	if c.ends.IsZero() {
+		return 0
+	}
+	return time.Until(c.ends) - c.b.policy.Skew
+}
+
+// held notes what was stored under the claim, and until when it holds; c.mu is
+// held.
+func (c *Claim) held(e ccr.LedgerEntry, end time.Time) {
+	c.entry, c.end = e, end
+	c.ctxMu.Lock()
+	defer c.ctxMu.Unlock()
+	if !c.ends.IsZero() {
+		c.ends = end
+	}
+}
 
 // expire ends a context when its time is over, or waits on if the claim was
-// renewed.
+// renewed. It never waits for a Store.
 func (c *Claim) expire(id int) {
-	c.mu.Lock()
-	left, over := c.left(), c.lost != nil || c.done
-	c.mu.Unlock()
 	c.ctxMu.Lock()
 	defer c.ctxMu.Unlock()
 	b, ok := c.cancels[id]
+	left := c.left()
 	switch {
 	case !ok:
-	case over || left <= 0:
+	case left <= 0:
 		delete(c.cancels, id)
 		b.cancel(ErrLost)
 	default:
@@ -155,12 +169,14 @@ func (c *Claim) lose(err error) {
 	}
 	c.lost = err
 	c.beat.Stop()
-	go c.endContexts()
+	c.endContexts()
 }
 
+// endContexts ends what may go on only under the claim.
 func (c *Claim) endContexts() {
 	c.ctxMu.Lock()
 	defer c.ctxMu.Unlock()
+	c.ends = time.Time{}
 	for id, b := range c.cancels {
 		b.timer.Stop()
 		b.cancel(ErrLost)
@@ -178,7 +194,7 @@ func (c *Claim) heartbeat() {
 	if time.Since(c.began) >= c.b.policy.MaxHold {
 		return // work that hangs does not hold for ever
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), max(c.left(), time.Millisecond))
+	ctx, cancel := context.WithTimeout(context.Background(), max(time.Until(c.end)-c.b.policy.Skew, time.Millisecond))
 	defer cancel()
 	c.renew(ctx)
 	if c.lost == nil {
@@ -240,7 +256,7 @@ func (c *Claim) update(ctx context.Context, change func(*ccr.LedgerEntry)) (err 
 		}
 		next.Until = end.Round(0).UTC().Truncate(storeTime)
 		if err = c.b.safeStore(ctx, &next); err == nil {
-			c.entry, c.end = next, end
+			c.held(next, end)
 			return nil
 		}
 		found, lerr := c.b.safeLoad(ctx, next.Key)
@@ -250,7 +266,7 @@ func (c *Claim) update(ctx context.Context, change func(*ccr.LedgerEntry)) (err 
 		case found.Owner != c.b.owner || found.Token != c.entry.Token:
 			return ErrLost
 		case found.Until.Equal(next.Until) && found.State == next.State && maps.Equal(found.Attributes, next.Attributes):
-			c.entry, c.end = found, end // stored after all
+			c.held(found, end) // stored after all
 			return nil
 		case found.Version == c.entry.Version:
 			return err
@@ -407,5 +423,5 @@ func (c *Claim) Release(ctx context.Context, change func(*ccr.LedgerEntry)) erro
 func (c *Claim) finish() {
 	c.done = true
 	c.beat.Stop()
-	go c.endContexts()
+	c.endContexts()
 }

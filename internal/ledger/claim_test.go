@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -194,4 +195,36 @@ func TestKeys(t *testing.T) {
 	}
 	assert.Equal(t, "out.gateway.production.701b55", ledger.Key("out", "gateway", "production", "x")[:len("out.gateway.production.")+6],
 		"the format is on disk: never change it")
+}
+
+// hung is a ledger whose Store ignores its context and does not return.
+type hung struct {
+	ccr.Ledger
+	hang atomic.Pointer[chan struct{}] // nil: it does not hang
+}
+
+func (h *hung) Store(ctx context.Context, e ccr.LedgerEntry) error {
+	if hang := h.hang.Load(); hang != nil {
+		<-*hang
+	}
+	return h.Ledger.Store(ctx, e)
+}
+
+// Before: the end of a context waited for the heartbeat that hung.
+func TestContextsEndInTimeWhileTheLedgerHangs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := &hung{Ledger: ccr.NewMemoryLedger()}
+		c, err := ledger.New(h, ccr.LeasePolicy{}).Acquire(t.Context(), key, "a.csv", intend)
+		require.NoError(t, err)
+		ctx, cancel := c.Context(t.Context())
+		defer cancel()
+		begin := time.Now()
+		hang := make(chan struct{})
+		h.hang.Store(&hang)
+		<-ctx.Done()
+		assert.Equal(t, 4*time.Minute+30*time.Second, time.Since(begin), "the lease less the skew")
+		close(hang)
+		synctest.Wait()
+	})
 }
