@@ -67,3 +67,29 @@ package ccr
 
 // Version is the version of the SDK; it is part of the User-Agent.
 const Version = "0.1.0"
+
+// Progress reports how far a long operation is. Zero totals are unknown.
+type Progress struct {
+	Operation  string // "Upload", "Receive", "SubmitAccounts", "Poll"
+	Name       string // the file, batch or resource it is about
+	Bytes      int64  // bytes done
+	TotalBytes int64  // 0 if unknown
+	Items      int64  // files, rows or polls done
+	TotalItems int64  // 0 if unknown
+	State      string // the vendor's status word, where there is one
+	Done       bool   // the last report for Name
+}
+
+// ProgressFunc receives progress. Calls for one Name come in order; calls for
+// different names may come from several goroutines at once. It must return
+// quickly: the transfer waits for it.
+type ProgressFunc func(Progress)
+
+// Assumption is something that a service package does without a public
+// document that says so. Each of them lists its own, by a function named
+// Unverified: a list to go through with the vendor before the first live call.
+type Assumption struct {
+	Claim   string // what is assumed
+	Source  string // what it was inferred from
+	IfWrong string // what to do if it is wrong; a line of the caller's, not a fork
+}

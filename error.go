@@ -1,6 +1,7 @@
 package ccr
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/ccr-sdk/ccr/internal/safetext"
 )
 
 // Outcome says what is known about the effect of a failed call. A caller who
@@ -41,16 +44,13 @@ var (
 	ErrNotSent        = errors.New("not sent")                   // Error.Outcome is OutcomeNotSent
 	ErrContract       = errors.New("answer breaks the contract") // a 2xx answer that could not be understood
 	ErrFileChanged    = errors.New("file changed while it was sent")
-	ErrIncomplete     = errors.New("incomplete or not verifiable content") // received content that failed its check
+	ErrIncomplete     = errors.New("incomplete or not verifiable content")                // received content that failed its check
+	ErrPageRepeated   = errors.New("ccr: the vendor returned the same page twice")        // a page with the items of the one before: going on would never end
+	ErrNoEntry        = errors.New("ccr: no such ledger entry")                           // the ledger has none with that key
+	ErrLedgerConflict = errors.New("ccr: the ledger entry was changed by another writer") // first
+	ErrLedgerInUse    = errors.New("ccr: the ledger is in use by another process")        // or opened twice in this one
+	ErrClaimed        = errors.New("claimed by another worker")                           // a live one is at work on it; see [ClaimedError]
 )
-
-// FieldError is one fault at one place. The path is written the way a
-// program writes it (accounts[3].outstandingAmount); neither part ever holds
-// the value that was found there.
-type FieldError struct {
-	Path    string `json:"path"`    // members and indices, from the root of the request
-	Message string `json:"message"` // what is wrong there, and what is wanted
-}
 
 // Problem holds the members of an RFC 9457 problem document, or what other
 // error bodies have in their place. Detail and extensions are the vendor's
@@ -176,7 +176,7 @@ func (e Error) line() string {
 	if e.StatusCode != 0 {
 		facts = append(facts, "HTTP "+strconv.Itoa(e.StatusCode))
 	}
-	if code := SafeToken(e.Code); code != "" {
+	if code := safetext.Token(e.Code); code != "" {
 		facts = append(facts, "code "+code)
 	}
 	if e.Outcome != "" {
@@ -188,10 +188,10 @@ func (e Error) line() string {
 	if e.RetryAfter > 0 {
 		facts = append(facts, "retry after "+e.RetryAfter.String())
 	}
-	if id := SafeToken(e.RequestID); id != "" {
+	if id := safetext.Token(e.RequestID); id != "" {
 		facts = append(facts, "request id "+id)
 	}
-	if id := SafeToken(e.CorrelationID); id != "" {
+	if id := safetext.Token(e.CorrelationID); id != "" {
 		facts = append(facts, "correlation id "+id)
 	}
 	if len(facts) > 0 {
@@ -253,9 +253,9 @@ func (e Error) LogValue() slog.Value {
 	if e.StatusCode != 0 {
 		attrs = append(attrs, slog.Int("status", e.StatusCode))
 	}
-	add("code", SafeToken(e.Code))
-	add("request_id", SafeToken(e.RequestID))
-	add("correlation_id", SafeToken(e.CorrelationID))
+	add("code", safetext.Token(e.Code))
+	add("request_id", safetext.Token(e.RequestID))
+	add("correlation_id", safetext.Token(e.CorrelationID))
 	attrs = append(attrs, slog.Int("attempts", e.Attempts))
 	return slog.GroupValue(attrs...)
 }
@@ -273,24 +273,7 @@ func (e Error) MarshalJSON() ([]byte, error) {
 		RequestID     string  `json:"request_id,omitempty"`
 		CorrelationID string  `json:"correlation_id,omitempty"`
 		Attempts      int     `json:"attempts,omitempty"`
-	}{e.line(), e.Service, e.Operation, e.Route, e.Outcome, e.StatusCode, SafeToken(e.Code), SafeToken(e.RequestID), SafeToken(e.CorrelationID), e.Attempts})
-}
-
-// SafeToken returns s if it looks like an identifier that a machine made
-// (letters, digits and _ . : / -, 128 characters at most), and "" otherwise:
-// what a server puts into a code or an id is only printed if it is one.
-func SafeToken(s string) string {
-	if len(s) > 128 {
-		return ""
-	}
-	for _, r := range s {
-		switch {
-		case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9', strings.ContainsRune("_.:/-", r):
-		default:
-			return ""
-		}
-	}
-	return s
+	}{e.line(), e.Service, e.Operation, e.Route, e.Outcome, e.StatusCode, safetext.Token(e.Code), safetext.Token(e.RequestID), safetext.Token(e.CorrelationID), e.Attempts})
 }
 
 // oneLine keeps a hostile file name or server text from forging log lines and
@@ -307,40 +290,92 @@ func oneLine(s string) string {
 // hidden reports whether a character controls how others are shown.
 func hidden(r rune) bool { return unicode.In(r, unicode.C, unicode.Zl, unicode.Zp) }
 
-// Faults collects every fault of a request before anything is sent.
-// The zero value is ready; it is not safe for concurrent use.
-type Faults struct {
-	fields []FieldError
+// Action is what a job queue should do with work that ended with an error.
+type Action string
+
+const (
+	// ActionDone: there was no error.
+	ActionDone Action = "done"
+	// ActionRetry: run it again, after [Disposition.After].
+	ActionRetry Action = "retry"
+	// ActionStop: running it again without a change fails again.
+	ActionStop Action = "stop"
+	// ActionSettle: nobody knows what became of it at the vendor; a person or
+	// the vendor's own view has to settle it before it runs again.
+	ActionSettle Action = "settle first"
+	// ActionElsewhere: another live worker is at work on it; look again after
+	// [Disposition.After].
+	ActionElsewhere Action = "claimed elsewhere"
+)
+
+// Disposition is what [DispositionOf] says of an error.
+type Disposition struct {
+	Action Action
+	After  time.Duration // for retry and claimed elsewhere: wait this long first; 0: as the queue likes
 }
 
-// maxFaults bounds what a hopeless batch of a million rows costs.
-const maxFaults = 1000
-
-// Add records a fault. The message must not quote the value.
-func (f *Faults) Add(path, message string) {
-	if len(f.fields) < maxFaults {
-		f.fields = append(f.fields, FieldError{path, message})
+// DispositionOf says in one word what a queue should do after a call of the
+// SDK: its error may wrap or join others, and then the gravest of them counts
+// (settle first, stop, claimed elsewhere, retry). An error that the SDK did
+// not make is retried, since it knows nothing of it.
+func DispositionOf(err error) Disposition {
+	if err == nil {
+		return Disposition{Action: ActionDone}
 	}
+	switch e := err.(type) { //nolint:errorlint // each layer is judged by itself, from the outside in
+	case *Error:
+		return e.disposition()
+	case *ClaimedError:
+		return Disposition{ActionElsewhere, e.RetryAfter()}
+	case interface{ Unwrap() []error }:
+		var worst Disposition
+		for _, part := range e.Unwrap() {
+			if d := DispositionOf(part); gravity(d.Action) > gravity(worst.Action) || d.Action == worst.Action && d.After > worst.After {
+				worst = d
+			}
+		}
+		return worst
+	case interface{ Unwrap() error }:
+		if inner := e.Unwrap(); inner != nil {
+			return DispositionOf(inner)
+		}
+	}
+	return Disposition{Action: ActionRetry}
 }
 
-// Addf records a fault with a formatted message, which must not quote the value.
-func (f *Faults) Addf(path, format string, args ...any) {
-	if len(f.fields) < maxFaults {
-		f.Add(path, fmt.Sprintf(format, args...))
+func (e *Error) disposition() Disposition {
+	switch {
+	case e.Outcome == OutcomeUnknown:
+		return Disposition{Action: ActionSettle}
+	case errors.Is(e, ErrClaimed):
+		d := Disposition{ActionElsewhere, e.RetryAfter}
+		if claimed, ok := errors.AsType[*ClaimedError](e); ok {
+			d.After = claimed.RetryAfter()
+		}
+		return d
+	case e.Temporary(), errors.Is(e, ErrIncomplete), errors.Is(e, ErrFileChanged), errors.Is(e, ErrLedgerConflict),
+		errors.Is(e, context.Canceled), errors.Is(e, context.DeadlineExceeded):
+		return Disposition{ActionRetry, e.RetryAfter}
+	case len(e.Classes) == 0 && e.Outcome != OutcomeRejected: // a cause of this machine: a disk, a ledger that is down
+		if e.Err != nil {
+			return DispositionOf(e.Err)
+		}
+		return Disposition{ActionRetry, e.RetryAfter}
 	}
+	return Disposition{Action: ActionStop}
 }
 
-// Len returns the number of faults; it stops counting at 1,000.
-func (f *Faults) Len() int { return len(f.fields) }
-
-// Err returns nil without faults, else an [*Error] of class [ErrInvalid] with
-// outcome not sent.
-func (f *Faults) Err(service, operation string) error {
-	if len(f.fields) == 0 {
-		return nil
-	}
-	return &Error{
-		Service: service, Operation: operation, Outcome: OutcomeNotSent,
-		Classes: []error{ErrInvalid}, Fields: slices.Clone(f.fields),
+func gravity(a Action) int {
+	switch a {
+	case ActionSettle:
+		return 4
+	case ActionStop:
+		return 3
+	case ActionElsewhere:
+		return 2
+	case ActionRetry:
+		return 1
+	default:
+		return 0
 	}
 }

@@ -12,6 +12,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ccr-sdk/ccr/internal/safetext"
 )
 
 // vendorError has the canary wherever a vendor or a debtor could have put
@@ -134,10 +136,10 @@ func TestErrorClasses(t *testing.T) {
 func TestSafeToken(t *testing.T) {
 	t.Parallel()
 	for _, ok := range []string{"", "a", "E_BUSY", "req-1.2:3/4", strings.Repeat("a", 128)} {
-		assert.Equal(t, ok, SafeToken(ok))
+		assert.Equal(t, ok, safetext.Token(ok))
 	}
 	for _, bad := range []string{"a b", "a\n", "é", "a|b", "a@b", `a"b`, "a=b", strings.Repeat("a", 129), "\x00", "a%20"} {
-		assert.Empty(t, SafeToken(bad), bad)
+		assert.Empty(t, safetext.Token(bad), bad)
 	}
 }
 

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/accounts"
+	"github.com/ccr-sdk/ccr/auth"
 )
 
 func ExampleAmount() {
@@ -246,9 +248,13 @@ func ExampleFaults() {
 	// accounts[7].reference - must have at most 50 characters
 }
 
-func ExampleNewSettings() {
-	// The options that every client constructor takes.
-	_, err := ccr.NewSettings(
+func ExampleOption() {
+	token, err := auth.NewStaticBearer(ccr.NewSecret("from a vault"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = accounts.NewClient(token,
 		ccr.WithBaseURL("http://api.example.com"), // refused: not https
 		ccr.WithRetry(ccr.RetryPolicy{MaxAttempts: 5}),
 		ccr.WithLogger(slog.New(slog.DiscardHandler)),
@@ -256,5 +262,5 @@ func ExampleNewSettings() {
 	)
 	fmt.Println(err)
 	// Output:
-	// ccr: the base URL must use https; credentials and personal data are never sent in clear
+	// accounts: ccr: the base URL must use https; credentials and personal data are never sent in clear
 }

@@ -58,14 +58,3 @@ func (p LeasePolicy) Validate() error {
 	}
 	return nil
 }
-
-// WithLease sets how long claims on ledger entries hold.
-func WithLease(p LeasePolicy) Option {
-	return func(s *Settings) error {
-		if err := p.Validate(); err != nil {
-			return err
-		}
-		s.Lease = p
-		return nil
-	}
-}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/ccr-sdk/ccr/internal/safetext"
 )
 
 // Ledger remembers what was sent and received, and who is at work on what, so
@@ -92,15 +94,6 @@ const (
 	StateArchived  = "archived"  // in the sink, and the vendor knows
 )
 
-var (
-	// ErrNoEntry: the ledger has no entry with that key.
-	ErrNoEntry = errors.New("ccr: no such ledger entry")
-	// ErrLedgerConflict: another writer changed the entry first.
-	ErrLedgerConflict = errors.New("ccr: the ledger entry was changed by another writer")
-	// ErrClaimed: another live worker is at work on it; see [ClaimedError].
-	ErrClaimed = errors.New("claimed by another worker")
-)
-
 // ClaimedError says who holds a claim. It is [ErrClaimed].
 type ClaimedError struct {
 	What     string    // the file or job, as the caller named it
@@ -128,50 +121,16 @@ func (e *ClaimedError) Is(target error) bool { return target == ErrClaimed }
 // RetryAfter is the time until the claim ends; 0 if it has.
 func (e *ClaimedError) RetryAfter() time.Duration { return max(0, time.Until(e.Until)) }
 
-// EscapeName writes a vendor's name reversibly in printable ASCII, as
-// [LedgerEntry.Name] holds it: '%' and every byte outside '!' to '~' become
-// %XX. Any bytes survive; JSON and databases cannot change them.
-func EscapeName(name string) string {
-	plain := func(c byte) bool { return c >= '!' && c <= '~' && c != '%' }
-	if !slices.ContainsFunc([]byte(name), func(c byte) bool { return !plain(c) }) {
-		return name
-	}
-	var b strings.Builder
-	for i := range len(name) {
-		if plain(name[i]) {
-			b.WriteByte(name[i])
-		} else {
-			fmt.Fprintf(&b, "%%%02X", name[i])
-		}
-	}
-	return b.String()
-}
-
 // FileName is Name as the vendor wrote it: any bytes.
-func (e LedgerEntry) FileName() string {
-	var out []byte
-	for i := 0; i < len(e.Name); i++ {
-		if hi, lo := 0, 0; e.Name[i] == '%' && i+2 < len(e.Name) {
-			if hi, lo = hexDigit(e.Name[i+1]), hexDigit(e.Name[i+2]); hi >= 0 && lo >= 0 {
-				out = append(out, byte(hi<<4|lo))
-				i += 2
-				continue
-			}
-		}
-		out = append(out, e.Name[i])
-	}
-	return string(out)
-}
+func (e LedgerEntry) FileName() string { return safetext.Unescape(e.Name) }
 
-func hexDigit(c byte) int { return strings.IndexByte("0123456789ABCDEF", c) }
-
-// CheckLedgerKey refuses a key that some ledger could not keep apart from
-// another: implementations of [Ledger] call it in Store.
-func CheckLedgerKey(key string) error {
-	if key == "" || len(key) > 200 {
+// CheckKey refuses a key that some ledger could not keep apart from another:
+// implementations of [Ledger] call it in Store.
+func (e LedgerEntry) CheckKey() error {
+	if e.Key == "" || len(e.Key) > 200 {
 		return errors.New("ccr: a ledger key has 1 to 200 bytes")
 	}
-	for _, c := range []byte(key) {
+	for _, c := range []byte(e.Key) {
 		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '.' && c != '_' && c != '-' {
 			return errors.New("ccr: a ledger key is of a-z, 0-9 and ._- only")
 		}
@@ -199,7 +158,7 @@ func (l *memoryLedger) Load(_ context.Context, key string) (LedgerEntry, error) 
 }
 
 func (l *memoryLedger) Store(_ context.Context, e LedgerEntry) error {
-	if err := CheckLedgerKey(e.Key); err != nil {
+	if err := e.CheckKey(); err != nil {
 		return err
 	}
 	l.mu.Lock()

@@ -77,9 +77,6 @@ type ledgerLine struct {
 	claim   *LedgerEntry // the entry, if somebody holds it: what is on disk does not count as a claim
 }
 
-// ErrLedgerInUse: the ledger is open already, in this process or another.
-var ErrLedgerInUse = errors.New("ccr: the ledger is in use by another process")
-
 var errLedgerClosed = errors.New("ccr: the ledger is closed")
 
 // OpenLedger opens a ledger file, or creates one (mode 0600) in a folder that
@@ -236,7 +233,7 @@ func (l *FileLedger) load(h keyHash, key string) (LedgerEntry, error) {
 
 // Store implements [Ledger].
 func (l *FileLedger) Store(_ context.Context, e LedgerEntry) error {
-	if err := CheckLedgerKey(e.Key); err != nil {
+	if err := e.CheckKey(); err != nil {
 		return err
 	}
 	body, err := ledgerBody(e)

@@ -3,7 +3,10 @@ package ccr
 import (
 	"context"
 	"errors"
+	"net/http"
 	"time"
+
+	"github.com/ccr-sdk/ccr/internal/option"
 )
 
 // RetryPolicy says how often and how patiently failed requests are repeated.
@@ -77,3 +80,29 @@ func NoLimit() Limiter { return noLimit{} }
 type noLimit struct{}
 
 func (noLimit) Wait(context.Context) error { return nil }
+
+// Middleware wraps the HTTP transport of a client. It sees every attempt,
+// retries and token calls included, with the request's context, from which
+// [RouteFromContext] reads what is being called. The Authorization header is
+// attached further in, where no middleware sees it; a request that it sends
+// to another origin is refused. It must be safe for concurrent use.
+type Middleware func(next http.RoundTripper) http.RoundTripper
+
+// RouteInfo names what an HTTP request of the SDK is for, for middleware:
+// low in cardinality and free of personal data.
+type RouteInfo struct {
+	Service   string // "accounts", "gateway", "decisioning", "auth"
+	Operation string // "UpsertAccounts"
+	Template  string // "/v1/account"
+	Attempt   int    // 1 for the first request of a call
+}
+
+// RouteFromContext returns what the request with this context is for; false
+// if it is not a request of this SDK.
+func RouteFromContext(ctx context.Context) (RouteInfo, bool) {
+	src, ok := ctx.Value(option.RouteKey{}).(interface{ RouteInfo() RouteInfo })
+	if !ok {
+		return RouteInfo{}, false
+	}
+	return src.RouteInfo(), true
+}

@@ -143,7 +143,7 @@ func (s *DirectorySink) delivery(item Item) (*dirDelivery, error) {
 	if key == "" {
 		sum := sha256.Sum256([]byte(item.Service + "\x00" + item.Environment + "\x00" + item.Name))
 		key = unclaimed + hex.EncodeToString(sum[:16])
-	} else if err := CheckLedgerKey(key); err != nil {
+	} else if err := (LedgerEntry{Key: key}).CheckKey(); err != nil {
 		return nil, err
 	}
 	return &dirDelivery{sink: s, base: privateDir + "/" + key + "." + item.Token, token: item.Token, final: final, item: item}, nil

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/internal/option"
 	"github.com/ccr-sdk/ccr/internal/transport"
 )
 
@@ -83,7 +84,7 @@ type ItemStatus struct {
 // without sending the credential. A receipt without one gives an error that
 // is [ErrNoStatus].
 func (c *Client) BatchStatus(ctx context.Context, r *Receipt, opts ...ccr.CallOption) (*BatchStatus, error) {
-	call, err := ccr.NewCall(opts...)
+	call, err := option.NewCall(opts...)
 	if err != nil {
 		return nil, c.refused(routeStatus, err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/auth"
+	"github.com/ccr-sdk/ccr/internal/option"
 	"github.com/ccr-sdk/ccr/internal/transport"
 )
 
@@ -79,7 +80,7 @@ func (c *Client) UpsertClaims(ctx context.Context, b ClaimBatch, opts ...ccr.Cal
 }
 
 func (c *Client) upsert(ctx context.Context, route *transport.Route, b interface{ encode(*encoder) }, rows int, reference string, validate func() error, opts []ccr.CallOption) (*Receipt, error) {
-	call, err := ccr.NewCall(opts...)
+	call, err := option.NewCall(opts...)
 	if err != nil {
 		return nil, c.refused(route, err)
 	}
@@ -126,7 +127,7 @@ type sending struct {
 }
 
 // send puts a batch and makes its receipt.
-func (c *Client) send(ctx context.Context, route *transport.Route, body transport.Body, call ccr.Call, r Receipt, how sending) (Receipt, error) {
+func (c *Client) send(ctx context.Context, route *transport.Route, body transport.Body, call transport.Call, r Receipt, how sending) (Receipt, error) {
 	var answer ccr.Response
 	theirs := call.Response
 	call.Response = &answer

@@ -51,7 +51,7 @@ func TestContract(t *testing.T) {
 		return accounts.ClaimBatch{ReferenceID: id, Claims: rows}
 	})
 	for _, u := range accounts.Unverified() {
-		if member, ok := strings.CutPrefix(u.What, "the name of "); ok {
+		if member, ok := strings.CutPrefix(u.Claim, "the name of "); ok {
 			_, name, _ := strings.Cut(member, ".")
 			assert.True(t, seen[name], "%s is not in the documents above", member)
 		}

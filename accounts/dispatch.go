@@ -12,6 +12,7 @@ import (
 
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/internal/ledger"
+	"github.com/ccr-sdk/ccr/internal/safetext"
 	"github.com/ccr-sdk/ccr/internal/transport"
 )
 
@@ -169,7 +170,7 @@ func refusesContent(err error) bool {
 func (s *submission) send(ctx context.Context, b *batch) {
 	if !b.receipt.Recorded {
 		b.tried = true
-		call := ccr.Call{CorrelationID: ccr.SafeToken(b.receipt.Reference)}
+		call := transport.Call{CorrelationID: safetext.Token(b.receipt.Reference)}
 		body := transport.Body{ContentType: transport.JSON, Length: int64(len(b.body)), Open: b.open, Content: b.body}
 		ctx := ctx
 		if s.claim != nil {

@@ -10,6 +10,8 @@ import (
 
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/internal/ledger"
+	"github.com/ccr-sdk/ccr/internal/option"
+	"github.com/ccr-sdk/ccr/internal/safetext"
 	"github.com/ccr-sdk/ccr/internal/wait"
 )
 
@@ -43,7 +45,7 @@ func (c *Client) claimJob(ctx context.Context, l ccr.Ledger, operation, name str
 	for pause := time.Second; ; pause = min(2*pause, book.Policy().Heartbeat) {
 		claim, err := book.Acquire(ctx, c.jobKey(operation, name), "job "+name, func(found ccr.LedgerEntry, _ bool) (ccr.LedgerEntry, error) {
 			next := ledger.NextEpoch(found)
-			next.State, next.Service, next.Environment, next.Name = "", service, c.t.Environment(), ccr.EscapeName(name)
+			next.State, next.Service, next.Environment, next.Name = "", service, c.t.Environment(), safetext.Escape(name)
 			next.Attributes[attrOperation] = operation
 			delete(next.Attributes, ledger.AttrProgress)
 			return next, nil
@@ -135,7 +137,7 @@ func (s *submission) plan(b *batch, found ccr.LedgerEntry) (ccr.LedgerEntry, err
 		attrLastRow: strconv.FormatInt(max(b.receipt.LastRow, b.until), 10),
 	}
 	next := ccr.LedgerEntry{
-		Service: service, Environment: s.c.t.Environment(), Name: ccr.EscapeName(s.o.Name),
+		Service: service, Environment: s.c.t.Environment(), Name: safetext.Escape(s.o.Name),
 		Size: b.size, SHA256: b.sum, Attributes: b.attributes,
 	}
 	same := found.SHA256 == b.sum
@@ -172,7 +174,7 @@ func (s *submission) plan(b *batch, found ccr.LedgerEntry) (ccr.LedgerEntry, err
 // whether it arrived, and which is not sent again.
 func (s *submission) doubtful(b *batch) error {
 	return &ccr.Error{
-		Service: service, Operation: s.operation, Outcome: ccr.OutcomeUnknown, CorrelationID: ccr.SafeToken(b.receipt.Reference),
+		Service: service, Operation: s.operation, Outcome: ccr.OutcomeUnknown, CorrelationID: safetext.Token(b.receipt.Reference),
 		Err:    errors.New("an earlier run sent batch " + b.receipt.Reference + " and learnt no response; it was not sent again"),
 		Advice: adviceSettle,
 	}
@@ -202,7 +204,7 @@ func (b *batch) record(ctx context.Context) error {
 		if u := b.receipt.StatusURL; u != "" && len(u) <= maxStatusURL {
 			facts[attrStatusURL] = u
 		}
-		if id := ccr.SafeToken(b.receipt.RequestID); id != "" {
+		if id := safetext.Token(b.receipt.RequestID); id != "" {
 			facts[attrRequestID] = id
 		}
 		if b.receipt.PresumedAccepted {
@@ -246,7 +248,7 @@ type SettleOptions struct {
 // unknown. The next run of the job takes it for accepted, or sends it again.
 // No run of the job may be live: see [ccr.ErrClaimed].
 func (c *Client) SettleBatch(ctx context.Context, o SettleOptions, opts ...ccr.CallOption) error {
-	call, err := ccr.NewCall(opts...)
+	call, err := option.NewCall(opts...)
 	if err == nil && (o.Ledger == nil || o.Receipt == nil) {
 		err = errors.New("Ledger and Receipt are required")
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/internal/safetext"
 )
 
 // WaitBatch polls the status of a batch until it is final: a BatchPoller with
@@ -34,7 +35,7 @@ func (c *Client) BatchPoller(r *Receipt, opts ...ccr.CallOption) *ccr.Poller[*Ba
 		if err != nil {
 			return ccr.PollState[*BatchStatus]{}, err
 		}
-		return ccr.PollState[*BatchStatus]{Value: s, Done: s.Done(), State: ccr.SafeToken(s.Word), RetryAfter: s.RetryAfter}, nil
+		return ccr.PollState[*BatchStatus]{Value: s, Done: s.Done(), State: safetext.Token(s.Word), RetryAfter: s.RetryAfter}, nil
 	}).WithProgress(name, nil)
 }
 

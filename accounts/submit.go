@@ -5,6 +5,7 @@ import (
 	"iter"
 
 	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/internal/safetext"
 )
 
 // SubmitOptions say how a job is cut and sent. Zero fields have defaults.
@@ -75,7 +76,7 @@ func (o *SubmitOptions) check(source bool, kind objectKind) *ccr.Faults {
 	if !source {
 		f.Add("rows", "is required")
 	}
-	if o.Name == "" || len(o.Name) > maxJobName || ccr.SafeToken(o.Name) == "" {
+	if o.Name == "" || len(o.Name) > maxJobName || safetext.Token(o.Name) == "" {
 		f.Add("Name", "must be 1 to 110 letters, digits or _.:/-")
 	}
 	if o.Ledger == nil && kind == kindPaymentBatch {

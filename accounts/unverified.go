@@ -21,15 +21,15 @@ func Unverified() []ccr.Assumption {
 		middleware = "rewrite the path in a ccr.WithMiddleware"
 	)
 	out := []ccr.Assumption{
-		{What: "the route " + routeAccounts.String(), From: address, If: middleware},
-		{What: "the route " + routeClaims.String(), From: address, If: middleware},
-		{What: "the route " + routeStatus.String(), From: "the Location header, which leads to it; method, answer and states are not shown anywhere", If: "read BatchStatus.Raw"},
-		{What: "an account sent again under its batch reference has no further effect", From: "the claims page, which says so of claims", If: "set ccr.WithRetry with MaxAttempts 1; payments and messages are sent once anyway"},
+		{Claim: "the route " + routeAccounts.String(), Source: address, IfWrong: middleware},
+		{Claim: "the route " + routeClaims.String(), Source: address, IfWrong: middleware},
+		{Claim: "the route " + routeStatus.String(), Source: "the Location header, which leads to it; method, answer and states are not shown anywhere", IfWrong: "read BatchStatus.Raw"},
+		{Claim: "an account sent again under its batch reference has no further effect", Source: "the claims page, which says so of claims", IfWrong: "set ccr.WithRetry with MaxAttempts 1; payments and messages are sent once anyway"},
 	}
 	for _, o := range schema().Objects {
 		for _, m := range o.Members {
 			if m.Evidence != "" {
-				out = append(out, ccr.Assumption{What: "the name of " + o.Name + "." + m.Name, From: m.Evidence, If: `put "` + m.Name + `": RenamedTo(…) or Omitted() into Extra`})
+				out = append(out, ccr.Assumption{Claim: "the name of " + o.Name + "." + m.Name, Source: m.Evidence, IfWrong: `put "` + m.Name + `": RenamedTo(…) or Omitted() into Extra`})
 			}
 		}
 	}

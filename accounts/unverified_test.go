@@ -22,7 +22,7 @@ func TestUnverifiedListsEveryOtherName(t *testing.T) {
 	t.Parallel()
 	listed := map[string]bool{}
 	for _, u := range accounts.Unverified() {
-		if member, ok := strings.CutPrefix(u.What, "the name of "); ok {
+		if member, ok := strings.CutPrefix(u.Claim, "the name of "); ok {
 			_, name, _ := strings.Cut(member, ".")
 			assert.NotContains(t, shown, name)
 			listed[name] = true

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/internal/safetext"
 	"github.com/ccr-sdk/ccr/internal/webhook"
 )
 
@@ -91,7 +92,7 @@ func NewWebhookHandler(cfg WebhookConfig) (*WebhookHandler, error) {
 			return e, nil
 		},
 		Key:   func(e Event) []string { return []string{string(e.Raw)} },
-		Attrs: func(e Event) []slog.Attr { return []slog.Attr{slog.String("event", ccr.SafeToken(string(e.Type)))} },
+		Attrs: func(e Event) []slog.Attr { return []slog.Attr{slog.String("event", safetext.Token(string(e.Type)))} },
 	}, webhook.Config[Event]{
 		Handle: cfg.Handle, Store: cfg.Store, Failed: cfg.Failed, Ledger: cfg.Ledger, Environment: cfg.Environment,
 		Workers: cfg.Workers, Queue: cfg.Queue, Timeout: cfg.Timeout, ReadTimeout: cfg.ReadTimeout, MaxBody: cfg.MaxBody, Logger: cfg.Logger,

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/internal/option"
 	"github.com/ccr-sdk/ccr/internal/transport"
 )
 
@@ -71,7 +72,7 @@ type ClientCredentialsConfig struct {
 // counted by its limiter. Without expires_in a token is taken to live for 24
 // hours, or as long as its own exp says if that is less.
 func NewClientCredentials(cfg ClientCredentialsConfig) (*TokenSource, error) {
-	u, urlErr := ccr.ParseBaseURL(cfg.TokenURL)
+	u, urlErr := option.ParseBaseURL(cfg.TokenURL)
 	var f ccr.Faults
 	if urlErr != nil {
 		f.Add("TokenURL", "must be an https URL without user, query or fragment")

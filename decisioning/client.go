@@ -9,6 +9,7 @@ import (
 
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/auth"
+	"github.com/ccr-sdk/ccr/internal/option"
 	"github.com/ccr-sdk/ccr/internal/transport"
 )
 
@@ -53,7 +54,7 @@ func members() map[string]string {
 
 // do makes one call. in is what is sent, or nil.
 func (c *Client) do(ctx context.Context, r *transport.Route, args []string, query string, in any, opts []ccr.CallOption) (*transport.Request, *transport.Response, error) {
-	call, err := ccr.NewCall(opts...)
+	call, err := option.NewCall(opts...)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -108,7 +109,7 @@ func (v *Subscription) checkResponse() error { return requireID(v.ID) }
 // bounded applies a timeout among the options to a method that makes several
 // calls: it is meant for the whole.
 func bounded(ctx context.Context, opts []ccr.CallOption) (context.Context, context.CancelFunc, error) {
-	call, err := ccr.NewCall(opts...)
+	call, err := option.NewCall(opts...)
 	if err != nil || call.Timeout == 0 {
 		return ctx, func() {}, err
 	}

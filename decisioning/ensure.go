@@ -8,6 +8,7 @@ import (
 
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/internal/ledger"
+	"github.com/ccr-sdk/ccr/internal/safetext"
 	"github.com/ccr-sdk/ccr/internal/transport"
 	"github.com/ccr-sdk/ccr/internal/wait"
 )
@@ -153,9 +154,9 @@ func (e *ensuring) known(ctx context.Context, key string) (string, error) {
 func (e *ensuring) record(ctx context.Context, key, analysisID string) error {
 	return e.book.Put(ctx, e.resultKey(key), func(r *ccr.LedgerEntry) error {
 		if id := r.Attributes[attrAnalysis]; id != "" && id != analysisID {
-			return fmt.Errorf("the key stands for analysis %s already, and %s was created", ccr.SafeToken(id), ccr.SafeToken(analysisID))
+			return fmt.Errorf("the key stands for analysis %s already, and %s was created", safetext.Token(id), safetext.Token(analysisID))
 		}
-		r.State, r.Service, r.Environment, r.Name = ccr.StateSent, service, e.c.t.Environment(), ccr.EscapeName(key)
+		r.State, r.Service, r.Environment, r.Name = ccr.StateSent, service, e.c.t.Environment(), safetext.Escape(key)
 		r.Attributes = map[string]string{attrCustomer: e.customerID, attrAnalysis: analysisID}
 		return nil
 	})
@@ -166,8 +167,8 @@ func (e *ensuring) create(ctx context.Context, claim *ledger.Claim, in AnalysisI
 	before, err := e.before(ctx)
 	if err == nil {
 		err = claim.Advance(ctx, func(g *ccr.LedgerEntry) {
-			g.State, g.Service, g.Environment, g.Name = ccr.StateIntent, service, e.c.t.Environment(), ccr.EscapeName(e.key)
-			g.Attributes = map[string]string{attrCustomer: e.customerID, attrKey: ccr.EscapeName(e.key)}
+			g.State, g.Service, g.Environment, g.Name = ccr.StateIntent, service, e.c.t.Environment(), safetext.Escape(e.key)
+			g.Attributes = map[string]string{attrCustomer: e.customerID, attrKey: safetext.Escape(e.key)}
 			if before != "" {
 				g.Attributes[attrBefore] = before
 			}

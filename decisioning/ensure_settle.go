@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/internal/safetext"
 )
 
 const (
@@ -114,7 +115,7 @@ func (c *Client) SettleAnalysis(ctx context.Context, o SettleOptions, opts ...cc
 	settled := false
 	claim, err := e.book.Acquire(ctx, e.gate, e.what(), func(found ccr.LedgerEntry, _ bool) (ccr.LedgerEntry, error) {
 		open := found.State == ccr.StateIntent || found.State == ccr.StateResolving || found.State == ccr.StateUnknown
-		mine := found.Attributes[attrKey] == ccr.EscapeName(o.Key)
+		mine := found.Attributes[attrKey] == safetext.Escape(o.Key)
 		settled = mine && found.State == ccr.StateRefused && o.AnalysisID == ""
 		if !mine || !open {
 			return found, fmt.Errorf("analysis %q: %w", o.Key, ccr.ErrNoEntry)

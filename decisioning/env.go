@@ -7,6 +7,7 @@ import (
 
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/auth"
+	"github.com/ccr-sdk/ccr/internal/option"
 )
 
 // The environment variables that [FromEnv] reads.
@@ -62,7 +63,7 @@ func credentialFromEnv(opts []ccr.Option) (auth.Credential, error) {
 	}
 	token := os.Getenv(EnvTokenURL)
 	if token == "" {
-		settings, err := ccr.NewSettings(opts...)
+		settings, err := option.NewSettings(opts...)
 		if err != nil {
 			return nil, fmt.Errorf("decisioning: %w", err)
 		}

@@ -114,7 +114,7 @@ func list[T any](c *Client, r *transport.Route, args []string, o ListOptions, op
 			return ccr.Page[T]{}, err
 		}
 		if len(page.Items) > 0 { // what must differ from page to page, whatever the pagination says
-			page.Mark = strconv.FormatUint(maphash.Bytes(seed, bytes.Replace(resp.Body, pagination, nil, 1)), 36)
+			page.Fingerprint = strconv.FormatUint(maphash.Bytes(seed, bytes.Replace(resp.Body, pagination, nil, 1)), 36)
 		}
 		return page, nil
 	})

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/internal/safetext"
 	"github.com/ccr-sdk/ccr/internal/webhook"
 )
 
@@ -105,8 +106,8 @@ func NewWebhookHandler(cfg WebhookConfig) (*WebhookHandler, error) {
 		},
 		Attrs: func(e Event) []slog.Attr {
 			return []slog.Attr{
-				slog.String("event", ccr.SafeToken(string(e.Name))), slog.String("subscription", ccr.SafeToken(e.SubscriptionID)),
-				slog.String("id", ccr.SafeToken(e.ID)),
+				slog.String("event", safetext.Token(string(e.Name))), slog.String("subscription", safetext.Token(e.SubscriptionID)),
+				slog.String("id", safetext.Token(e.ID)),
 			}
 		},
 	}

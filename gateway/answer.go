@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/internal/safetext"
 )
 
 const (
@@ -30,7 +31,7 @@ type Row struct {
 
 // String names the file and, if it is a single word, the status.
 func (r Row) String() string {
-	status := ccr.SafeToken(strings.TrimSpace(r.Status))
+	status := safetext.Token(strings.TrimSpace(r.Status))
 	switch {
 	case r.Status == "":
 		status = "no status"

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/auth"
+	"github.com/ccr-sdk/ccr/internal/option"
 	"github.com/ccr-sdk/ccr/internal/transport"
 )
 
@@ -102,7 +103,7 @@ type request struct {
 // send makes the call and reads the answer: into memory where the answer is
 // small by nature, else as it arrives.
 func (c *Client) send(ctx context.Context, r request) (*answer, *transport.Response, error) {
-	opts, err := ccr.NewCall(r.call...)
+	opts, err := option.NewCall(r.call...)
 	if err != nil {
 		return nil, nil, &ccr.Error{Service: service, Operation: r.route.Operation, Outcome: ccr.OutcomeNotSent, Classes: []error{ccr.ErrInvalid}, Err: err}
 	}

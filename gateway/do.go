@@ -10,6 +10,8 @@ import (
 	"slices"
 
 	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/internal/option"
+	"github.com/ccr-sdk/ccr/internal/safetext"
 	"github.com/ccr-sdk/ccr/internal/transport"
 )
 
@@ -25,7 +27,7 @@ import (
 func (c *Client) Do(ctx context.Context, action string, in, out any, opts ...ccr.CallOption) error {
 	r := request{route: &transport.Route{Operation: "Do", Method: http.MethodPost, Class: transport.UnsentOnly, Success: ok}, call: opts}
 	var f ccr.Faults
-	if action == "" || ccr.SafeToken(action) == "" {
+	if action == "" || safetext.Token(action) == "" {
 		f.Add("action", "must be a word")
 	}
 	if action == "download" || action == "downloadByName" {
@@ -43,7 +45,7 @@ func (c *Client) Do(ctx context.Context, action string, in, out any, opts ...ccr
 	if err := f.Err(service, r.route.Operation); err != nil {
 		return err
 	}
-	call, err := ccr.NewCall(opts...)
+	call, err := option.NewCall(opts...)
 	if err != nil {
 		return &ccr.Error{Service: service, Operation: r.route.Operation, Outcome: ccr.OutcomeNotSent, Classes: []error{ccr.ErrInvalid}, Err: err}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/gateway/bacs"
 	"github.com/ccr-sdk/ccr/internal/receive"
+	"github.com/ccr-sdk/ccr/internal/safetext"
 	"github.com/ccr-sdk/ccr/internal/transport"
 )
 
@@ -117,7 +118,7 @@ func (c *Client) receiver(sink ccr.Sink, opts []ReceiveOptions, interval time.Du
 	}
 	src := &source{c: c, match: o.Match, anything: o.AcceptAnyContent, most: cmp.Or(o.MaxReportSize, MaxReportSize)}
 	if o.CorrelationID != "" {
-		if ccr.SafeToken(o.CorrelationID) == "" {
+		if safetext.Token(o.CorrelationID) == "" {
 			f.Add("options.CorrelationID", "must be 1 to 128 letters, digits or _.:/-")
 		}
 		src.call = []ccr.CallOption{ccr.WithCorrelationID(o.CorrelationID)}

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/internal/option"
+	"github.com/ccr-sdk/ccr/internal/safetext"
 	"github.com/ccr-sdk/ccr/internal/transport"
 )
 
@@ -39,7 +41,7 @@ func (e *RefusedError) texts() []string {
 // code returns the status word if it looks like one.
 func (e *RefusedError) code() string {
 	for _, r := range e.Rows {
-		if c := ccr.SafeToken(strings.TrimSpace(r.Status)); c != "" {
+		if c := safetext.Token(strings.TrimSpace(r.Status)); c != "" {
 			return c
 		}
 	}
@@ -109,7 +111,7 @@ func (r request) failed(outcome ccr.Outcome, resp *transport.Response, cause err
 	e := &ccr.Error{
 		Service: service, Operation: r.route.Operation, Outcome: outcome, Classes: classes, Err: cause,
 	}
-	if call, err := ccr.NewCall(r.call...); err == nil {
+	if call, err := option.NewCall(r.call...); err == nil {
 		e.CorrelationID = call.CorrelationID
 	}
 	if resp != nil {

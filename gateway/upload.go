@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/internal/option"
 	"github.com/ccr-sdk/ccr/internal/outbox"
 	"github.com/ccr-sdk/ccr/internal/transport"
 )
@@ -548,7 +549,7 @@ type SettleOptions struct {
 // for an upload that a live worker is at is [ccr.ErrClaimed].
 func (c *Client) SettleUpload(ctx context.Context, o SettleOptions, opts ...ccr.CallOption) error {
 	const op = "SettleUpload"
-	call, err := ccr.NewCall(opts...)
+	call, err := option.NewCall(opts...)
 	if err != nil {
 		return &ccr.Error{Service: service, Operation: op, Outcome: ccr.OutcomeNotSent, Classes: []error{ccr.ErrInvalid}, Err: err}
 	}

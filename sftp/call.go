@@ -6,6 +6,7 @@ import (
 	"reflect"
 
 	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/internal/option"
 )
 
 // call applies the options of one call: a timeout and a correlation id. What
@@ -14,7 +15,7 @@ func call(ctx context.Context, op string, opts []ccr.CallOption) (_ context.Cont
 	if len(opts) == 0 {
 		return ctx, func() {}, "", nil
 	}
-	o, err := ccr.NewCall(opts...)
+	o, err := option.NewCall(opts...)
 	if err == nil {
 		v := reflect.ValueOf(o)
 		for i := range v.NumField() {

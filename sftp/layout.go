@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/internal/safetext"
 )
 
 // The published hosts of the two gateways. No port is published for either;
@@ -114,7 +115,7 @@ func ClearDebit() Layout {
 }
 
 func (l Layout) validate(f *ccr.Faults) {
-	if l.Vendor == "" || ccr.SafeToken(l.Vendor) == "" || strings.ContainsAny(l.Vendor, "/:") {
+	if l.Vendor == "" || safetext.Token(l.Vendor) == "" || strings.ContainsAny(l.Vendor, "/:") {
 		f.Add("Layout.Vendor", "must be a short name; use CreditClear, CreditClearOlder or ClearDebit, or fill in a Layout")
 	}
 	if len(l.Uploads) == 0 && l.Downloads == "" {

@@ -58,7 +58,7 @@ func (l *Ledger) Load(ctx context.Context, key string) (e ccr.LedgerEntry, err e
 
 // Store implements [ccr.Ledger].
 func (l *Ledger) Store(ctx context.Context, e ccr.LedgerEntry) error {
-	if err := ccr.CheckLedgerKey(e.Key); err != nil {
+	if err := e.CheckKey(); err != nil {
 		return err
 	}
 	values, err := valuesOf(e)

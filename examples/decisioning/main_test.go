@@ -30,7 +30,7 @@ func TestBothVariants(t *testing.T) {
 		}
 		assert.NotContains(t, out.String(), "Sample Person")
 		if variant == "webhook" {
-			assert.Contains(t, progress.String(), "event analysis_completed")
+			assert.Contains(t, progress.String(), `event "analysis_completed"`)
 			assert.NotContains(t, progress.String(), "look 1")
 		} else {
 			assert.Contains(t, progress.String(), "look 1")

@@ -94,7 +94,7 @@ func categories(money func(string, ccr.Amount, string), groups []decisioning.Cat
 		return b.TotalAmount.Cmp(a.TotalAmount)
 	})
 	for _, g := range groups[:min(5, len(groups))] {
-		money("  "+cmp.Or(ccr.SafeToken(string(g.Name)), "(unnamed)"), g.MonthlyAmount, fmt.Sprintf("%d transactions", len(g.Transactions)))
+		money("  "+cmp.Or(string(g.Name), "(unnamed)"), g.MonthlyAmount, fmt.Sprintf("%d transactions", len(g.Transactions)))
 	}
 }
 

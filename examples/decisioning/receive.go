@@ -36,7 +36,7 @@ func (j *job) receive(ctx context.Context) (*receiver, error) {
 		Secrets: []ccr.Secret{secret},
 		Events:  j.client,
 		Handle: func(ctx context.Context, e decisioning.Event) error {
-			j.say("event %s", ccr.SafeToken(string(e.Name)))
+			j.say("event %q", e.Name)
 			switch e.Name {
 			case decisioning.EventAnalysisCompleted, decisioning.EventAnalysisFailed:
 			default:

@@ -7,7 +7,7 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
-	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/internal/safetext"
 )
 
 // Encoding says how the bytes of a document were read.
@@ -170,7 +170,7 @@ func declared(head string) string {
 			if len(value) > 40 {
 				value = value[:40]
 			}
-			return strings.TrimSpace(ccr.SafeToken(strings.TrimSpace(value)))
+			return strings.TrimSpace(safetext.Token(strings.TrimSpace(value)))
 		}
 		head = rest
 	}

@@ -3,7 +3,7 @@ package bacs
 import (
 	"iter"
 
-	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/internal/safetext"
 )
 
 // Reason is what a reason code means and what to do about it.
@@ -81,5 +81,5 @@ func safeCode(code string) string {
 	if len(code) > 8 {
 		return ""
 	}
-	return ccr.SafeToken(code)
+	return safetext.Token(code)
 }

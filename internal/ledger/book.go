@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/internal/safetext"
 )
 
 const (
@@ -40,7 +41,7 @@ func New(l ccr.Ledger, p ccr.LeasePolicy) *Book {
 		host = "unknown"
 	}
 	return &Book{ledger: l, policy: p.WithDefaults(),
-		owner: ccr.EscapeName(host[:min(len(host), 60)]) + "/" + strconv.Itoa(os.Getpid()) + "/" + rand.Text()[:8]}
+		owner: safetext.Escape(host[:min(len(host), 60)]) + "/" + strconv.Itoa(os.Getpid()) + "/" + rand.Text()[:8]}
 }
 
 // Owner is what the claims of this book are signed with.

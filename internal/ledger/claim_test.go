@@ -189,7 +189,7 @@ func TestKeys(t *testing.T) {
 		{"out", "sftp", "production", "relev\xe8.csv"}, {"in", "sftp", "production", "a", "b"}, {"out", "sftp", "uat/1", "a"}, {"out", "sftp", "uat:1", "a"},
 	} {
 		k := ledger.Key(parts[0], parts[1], parts[2], parts[3:]...)
-		require.NoError(t, ccr.CheckLedgerKey(k))
+		require.NoError(t, ccr.LedgerEntry{Key: k}.CheckKey())
 		assert.NotContains(t, seen, k, "%q", parts)
 		seen[k] = parts
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/internal/ledger"
+	"github.com/ccr-sdk/ccr/internal/safetext"
 )
 
 // Any bytes in an environment, an account, a folder and a name: two lists of
@@ -23,7 +24,7 @@ func FuzzKey(f *testing.F) {
 		}
 		for _, key := range []string{one, ledger.Key(ledger.KindIn, "sftp", environment, a, b, c), ledger.Key(ledger.KindOut, "gateway", environment, a, b, c),
 			ledger.Key(ledger.KindOut, "sftp", environment+"x", a, b, c), ledger.Key(ledger.KindOut, "sftp", environment, a, b, c, "")} {
-			if err := ccr.CheckLedgerKey(key); err != nil {
+			if err := (ccr.LedgerEntry{Key: key}).CheckKey(); err != nil {
 				t.Fatal(key, err)
 			}
 			if key != one && strings.EqualFold(key, one) {
@@ -44,7 +45,7 @@ func FuzzName(f *testing.F) {
 	f.Add("%E9%\n")
 	f.Add(" a b ")
 	f.Fuzz(func(t *testing.T, name string) {
-		e := ccr.LedgerEntry{Name: ccr.EscapeName(name)}
+		e := ccr.LedgerEntry{Name: safetext.Escape(name)}
 		for _, c := range []byte(e.Name) {
 			if c <= ' ' || c > '~' {
 				t.Fatalf("%q", e.Name)

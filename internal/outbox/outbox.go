@@ -9,6 +9,7 @@ import (
 
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/internal/ledger"
+	"github.com/ccr-sdk/ccr/internal/safetext"
 	"github.com/ccr-sdk/ccr/internal/wait"
 )
 
@@ -188,7 +189,7 @@ func (p *Params) over(found ccr.LedgerEntry) (ccr.LedgerEntry, error) {
 func (p *Params) intent(found ccr.LedgerEntry) ccr.LedgerEntry {
 	next := ccr.LedgerEntry{
 		State: ccr.StateIntent, Service: p.Service, Environment: p.Environment,
-		Name: ccr.EscapeName(p.Name), Size: p.Size, SHA256: p.SHA256,
+		Name: safetext.Escape(p.Name), Size: p.Size, SHA256: p.SHA256,
 	}
 	if p.Attributes != nil {
 		next.Attributes = p.Attributes(found)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/internal/ledger"
+	"github.com/ccr-sdk/ccr/internal/safetext"
 )
 
 // The key of an item is a format: a later version must find it.
@@ -211,7 +212,7 @@ func TestFinishesWhatADeadWorkerArchived(t *testing.T) {
 		store := func(folder, name string) string {
 			key := ledger.Key("in", "test", "uat", "", folder, name)
 			require.NoError(t, l.Store(t.Context(), ccr.LedgerEntry{Key: key, State: ccr.StateDelivered, Service: "test",
-				Environment: "uat", Name: ccr.EscapeName(name), At: time.Now()}))
+				Environment: "uat", Name: safetext.Escape(name), At: time.Now()}))
 			return key
 		}
 		state := func(key string) string {

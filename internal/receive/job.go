@@ -9,6 +9,7 @@ import (
 
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/internal/ledger"
+	"github.com/ccr-sdk/ccr/internal/safetext"
 	"github.com/ccr-sdk/ccr/internal/wait"
 )
 
@@ -120,7 +121,7 @@ func (j *job) plan(found ccr.LedgerEntry, _ bool) (ccr.LedgerEntry, error) {
 	default:
 		return found, fmt.Errorf("the ledger entry has the unexpected state %q", found.State)
 	}
-	found.Service, found.Environment, found.Name = j.opts.Service, j.opts.Environment, ccr.EscapeName(j.item.Name)
+	found.Service, found.Environment, found.Name = j.opts.Service, j.opts.Environment, safetext.Escape(j.item.Name)
 	return found, nil
 }
 

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/internal/safetext"
 )
 
 // handle reads a final answer: a success into the call's resp, anything else
@@ -148,7 +148,7 @@ func (t *trackedReader) Read(p []byte) (int, error) {
 func requestID(resp *http.Response) string {
 	for _, name := range [...]string{"X-Request-Id", "Request-Id", "X-Correlation-Id", "X-Trace-Id", "X-Amzn-Requestid", "X-Azure-Ref", "Cf-Ray"} {
 		if v := resp.Header[name]; len(v) > 0 {
-			return ccr.SafeToken(v[0])
+			return safetext.Token(v[0])
 		}
 	}
 	return ""

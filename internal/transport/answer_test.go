@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/internal/option"
 )
 
 // TestRefusals: the bodies that vendors send with a refusal, and what an error
@@ -94,7 +95,7 @@ func TestRefusals(t *testing.T) {
 					x.answer(tt.status, tt.header+"X-Request-Id: req-1\r\n", tt.body)
 				}
 				var into ccr.Response
-				call, err := ccr.NewCall(ccr.CaptureResponse(&into), ccr.WithCorrelationID("corr-1"))
+				call, err := option.NewCall(ccr.CaptureResponse(&into), ccr.WithCorrelationID("corr-1"))
 				require.NoError(t, err)
 				req := w.request(routePut)
 				req.Call = call
@@ -318,7 +319,7 @@ func TestCapture(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
 		into := ccr.Response{StatusCode: 777, Body: []byte("old")}
-		call, err := ccr.NewCall(ccr.CaptureResponse(&into))
+		call, err := option.NewCall(ccr.CaptureResponse(&into))
 		require.NoError(t, err)
 		c := w.client(Config{})
 		do := func(ctx context.Context, serve func(n int, x *exchange)) {

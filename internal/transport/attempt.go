@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/internal/option"
 )
 
 // attempt is the state of one request on the wire. The transport's own
@@ -56,7 +57,7 @@ type attempt struct {
 	logged    bool
 }
 
-// RouteInfo implements [ccr.RouteSource] for middleware.
+// RouteInfo is what [ccr.RouteFromContext] returns to middleware.
 func (a *attempt) RouteInfo() ccr.RouteInfo {
 	return ccr.RouteInfo{Service: a.k.c.cfg.Service, Operation: a.k.req.Route.Operation, Template: a.k.req.Route.Path, Attempt: a.number}
 }
@@ -221,7 +222,7 @@ func (a *attempt) start(req *http.Request) {
 	a.timer = time.AfterFunc(first, a.expire)
 	a.mu.Unlock()
 	a.trace.GetConn, a.trace.GotConn = a.onGetConn, a.onGotConn
-	a.ctx = attemptContext{httptrace.WithClientTrace(ccr.ContextWithRoute(ctx, a), &a.trace), a}
+	a.ctx = attemptContext{httptrace.WithClientTrace(context.WithValue(ctx, option.RouteKey{}, a), &a.trace), a}
 	a.out = *req.WithContext(&a.ctx) //nolint:contextcheck // it is made of the request's
 	if req.Body == nil || req.Body == http.NoBody {
 		return

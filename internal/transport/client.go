@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/internal/option"
 )
 
 // Config is what a service says of itself.
@@ -50,7 +51,7 @@ type Client struct {
 
 // New makes a client. It does no I/O.
 func New(cfg Config, opts ...ccr.Option) (*Client, error) {
-	s, err := ccr.NewSettings(opts...)
+	s, err := option.NewSettings(opts...)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", cfg.Service, err)
 	}
@@ -59,7 +60,7 @@ func New(cfg Config, opts ...ccr.Option) (*Client, error) {
 		if cfg.DefaultBaseURL == "" {
 			return nil, fmt.Errorf("%s: no base URL is published; set ccr.WithBaseURL", cfg.Service)
 		}
-		if base, err = ccr.ParseBaseURL(cfg.DefaultBaseURL); err != nil {
+		if base, err = option.ParseBaseURL(cfg.DefaultBaseURL); err != nil {
 			return nil, fmt.Errorf("%s: %w", cfg.Service, err)
 		}
 	}
@@ -120,7 +121,7 @@ func (c *Client) derive(service string, base *url.URL) *Client {
 }
 
 // callersTransport is what requests go out through.
-func callersTransport(s *ccr.Settings) http.RoundTripper {
+func callersTransport(s *settings) http.RoundTripper {
 	switch {
 	case s.HTTPClient == nil:
 		return newTransport()

@@ -75,7 +75,7 @@ func TestEchoes(t *testing.T) {
 				var into ccr.Response
 				resp, err := c.Do(t.Context(), &Request{
 					Route: &Route{Operation: "Put", Method: "PUT", Path: "/v1/{id}"}, PathArgs: []string{"T-1000"},
-					Body: BytesBody(JSON, []byte(body)), Call: ccr.Call{Response: &into},
+					Body: BytesBody(JSON, []byte(body)), Call: Call{Response: &into},
 				})
 				for _, v := range []any{resp, err, into} {
 					if e, ok := v.(*ccr.Error); ok {

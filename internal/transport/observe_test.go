@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/internal/option"
 )
 
 // TestEvents: exactly one event an attempt, with what an operator needs.
@@ -37,7 +38,7 @@ func TestEvents(t *testing.T) {
 				x.answer(200, "X-Request-Id: r3\r\n", "{}")
 			}
 		}
-		call, err := ccr.NewCall(ccr.WithCorrelationID("job-7"))
+		call, err := option.NewCall(ccr.WithCorrelationID("job-7"))
 		require.NoError(t, err)
 		req := w.request(routePut)
 		req.Call = call
@@ -322,7 +323,7 @@ func TestNoCanary(t *testing.T) {
 					cfg.Credential = credential
 					c, err := New(cfg, settings...)
 					require.NoError(t, err)
-					s, err := ccr.NewSettings(settings...)
+					s, err := option.NewSettings(settings...)
 					require.NoError(t, err)
 					p.all("client", c)
 					p.all("settings", s)

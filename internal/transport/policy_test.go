@@ -18,6 +18,7 @@ import (
 
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/internal/memnet"
+	"github.com/ccr-sdk/ccr/internal/option"
 )
 
 // TestBackoff: full jitter below a ceiling that doubles up to the cap.
@@ -420,7 +421,7 @@ func TestCallTimeout(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
 		w.serve = func(_ int, x *exchange) { x.readBody(); stall(x) }
-		call, err := ccr.NewCall(ccr.WithTimeout(90 * time.Second))
+		call, err := option.NewCall(ccr.WithTimeout(90 * time.Second))
 		require.NoError(t, err)
 		req := w.request(routePut)
 		req.Call = call

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/internal/safetext"
 )
 
 // readProblem reads an error body in any of the shapes the vendors use or may
@@ -71,7 +72,7 @@ func safeCode(raw json.RawMessage) string {
 	if len(code) > 64 || longNumber(code) {
 		return ""
 	}
-	return ccr.SafeToken(code)
+	return safetext.Token(code)
 }
 
 // longNumber reports whether a text has more digits in a row than an index or

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/internal/option"
 )
 
 // RawBody makes a request body of what a raw call is given: nothing, bytes that
@@ -66,7 +67,7 @@ func (c *Client) Raw(ctx context.Context, method, path string, in, out any, opts
 		slices.ContainsFunc(strings.Split(u.Path, "/"), func(s string) bool { return s == "." || s == ".." }) {
 		f.Add("path", "must begin with / and lead to a place below the base URL")
 	}
-	call, optErr := ccr.NewCall(opts...)
+	call, optErr := option.NewCall(opts...)
 	body, bodyErr := RawBody(in)
 	if bodyErr != nil {
 		f.Add("in", "cannot be written as JSON")

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/internal/option"
 )
 
 // TestRaw: a call without a route has the credential, the limits and the
@@ -49,7 +50,7 @@ func TestCallRetryAndHeader(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.serve = func(_ int, x *exchange) { x.readBody(); x.answer(503, "", "") }
 		c := w.client(Config{})
-		call, err := ccr.NewCall(ccr.WithCallRetry(ccr.RetryPolicy{MaxAttempts: 2, BaseDelay: time.Millisecond}), ccr.WithHeader("x-vendor-case", "4711"), ccr.WithHeader("X-Vendor-Case", "4712"))
+		call, err := option.NewCall(ccr.WithCallRetry(ccr.RetryPolicy{MaxAttempts: 2, BaseDelay: time.Millisecond}), ccr.WithHeader("x-vendor-case", "4711"), ccr.WithHeader("X-Vendor-Case", "4712"))
 		require.NoError(t, err)
 		req := w.request(routePut)
 		req.Call = call
@@ -60,7 +61,7 @@ func TestCallRetryAndHeader(t *testing.T) {
 			ccr.WithHeader("Authorization", "x"), ccr.WithHeader("host", "x"), ccr.WithHeader("content-length", "1"), ccr.WithHeader("X Y", "1"),
 			ccr.WithHeader("X", "a\r\nb"), ccr.WithHeader("", "x"), ccr.WithCallRetry(ccr.RetryPolicy{MaxAttempts: -1}),
 		} {
-			_, err := ccr.NewCall(bad)
+			_, err := option.NewCall(bad)
 			require.Error(t, err)
 		}
 	})

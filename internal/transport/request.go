@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/internal/option"
 )
 
 const (
@@ -21,6 +22,12 @@ const (
 	MaxBody = 64 << 20
 )
 
+// Call is what the options of one call add up to.
+type Call = option.Call[ccr.Response, ccr.RetryPolicy]
+
+// settings is what the options of a client add up to.
+type settings = option.Settings[ccr.RetryPolicy, ccr.Limiter, ccr.Middleware, ccr.LeasePolicy]
+
 // Request is one call of a route.
 type Request struct {
 	Route    *Route
@@ -29,7 +36,7 @@ type Request struct {
 	URL      *url.URL // instead of the route's path: a status URI, on the same origin
 	Body     Body
 	Header   http.Header // added to the request; rarely needed
-	Call     ccr.Call
+	Call     Call
 	// Authorization, of a client without a credential, is attached where one
 	// would be: by the guard. It is behind a closure, where no printer finds it.
 	Authorization func() string

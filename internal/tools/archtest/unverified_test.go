@@ -23,11 +23,11 @@ func TestAssumptionsAreWhole(t *testing.T) {
 	} {
 		seen := map[string]bool{}
 		for _, a := range list {
-			assert.NotEmpty(t, a.What, pkg)
-			assert.NotEmpty(t, a.From, "%s: %s", pkg, a.What)
-			assert.NotEmpty(t, a.If, "%s: %s", pkg, a.What)
-			assert.False(t, seen[a.What], "%s: %s", pkg, a.What)
-			seen[a.What] = true
+			assert.NotEmpty(t, a.Claim, pkg)
+			assert.NotEmpty(t, a.Source, "%s: %s", pkg, a.Claim)
+			assert.NotEmpty(t, a.IfWrong, "%s: %s", pkg, a.Claim)
+			assert.False(t, seen[a.Claim], "%s: %s", pkg, a.Claim)
+			seen[a.Claim] = true
 		}
 		assert.Greater(t, len(seen), 5, pkg)
 	}

@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ccr-sdk/ccr/internal/option"
 )
 
 func TestOptionsThatAreRefused(t *testing.T) {
@@ -52,12 +54,12 @@ func TestOptionsThatAreRefused(t *testing.T) {
 		"environment spaces":       WithEnvironment("a b"),
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := NewSettings(o)
+			_, err := option.NewSettings(o)
 			require.ErrorContains(t, err, "ccr: ")
 			assert.NotContains(t, err.Error(), canary, "the value is never quoted")
 		})
 	}
-	_, err := NewSettings(WithBaseURL("http://x"), nil, WithLogger(nil))
+	_, err := option.NewSettings(WithBaseURL("http://x"), nil, WithLogger(nil))
 	for _, part := range []string{"https", "a nil option", "WithLogger(nil)"} {
 		require.ErrorContains(t, err, part, "all faults at once")
 	}
@@ -65,9 +67,9 @@ func TestOptionsThatAreRefused(t *testing.T) {
 
 func TestOptions(t *testing.T) {
 	t.Parallel()
-	s, err := NewSettings()
+	s, err := option.NewSettings[RetryPolicy, Limiter, Middleware, LeasePolicy, Option]()
 	require.NoError(t, err)
-	assert.Equal(t, &Settings{Environment: "production"}, s)
+	assert.Equal(t, &settings{Environment: "production"}, s)
 
 	client := &http.Client{Timeout: time.Second}
 	before := *client
@@ -76,7 +78,7 @@ func TestOptions(t *testing.T) {
 	mark := func(name string) Middleware {
 		return func(next http.RoundTripper) http.RoundTripper { order = append(order, name); return next }
 	}
-	s, err = NewSettings(WithBaseURL("https://old.example"), WithBaseURL("https://api.example.com:8443/base/v1//"), WithHTTPClient(client), WithRetry(RetryPolicy{MaxAttempts: 7, Budget: -1}),
+	s, err = option.NewSettings(WithBaseURL("https://old.example"), WithBaseURL("https://api.example.com:8443/base/v1//"), WithHTTPClient(client), WithRetry(RetryPolicy{MaxAttempts: 7, Budget: -1}),
 		WithLimiter(NoLimit()), WithLogger(logger), WithMiddleware(mark("a"), mark("b")), WithMiddleware(mark("c")), WithApplication("billing", "1.2"), WithEnvironment("uat"))
 	require.NoError(t, err)
 	assert.Equal(t, "https://api.example.com:8443/base/v1", s.BaseURL.String(), "later wins; no slash at the end")
@@ -104,24 +106,24 @@ func TestRetryPolicyDefaults(t *testing.T) {
 }
 
 func TestCallOptions(t *testing.T) { // not parallel: it counts allocations
-	c, err := NewCall()
+	c, err := option.NewCall[Response, RetryPolicy, CallOption]()
 	require.NoError(t, err)
-	assert.Equal(t, Call{}, c)
+	assert.Equal(t, call{}, c)
 	var into Response
-	c, err = NewCall(WithCorrelationID("batch-7"), WithTimeout(time.Second), CaptureResponse(&into))
+	c, err = option.NewCall(WithCorrelationID("batch-7"), WithTimeout(time.Second), CaptureResponse(&into))
 	require.NoError(t, err)
-	assert.Equal(t, Call{CorrelationID: "batch-7", Timeout: time.Second, Response: &into}, c)
+	assert.Equal(t, call{CorrelationID: "batch-7", Timeout: time.Second, Response: &into}, c)
 	for name, o := range map[string]CallOption{
 		"nil": nil, "empty id": WithCorrelationID(""), "id with spaces": WithCorrelationID("a " + canary), "no timeout": WithTimeout(0), "negative": WithTimeout(-1), "nowhere": CaptureResponse(nil),
 	} {
-		_, err := NewCall(o)
+		_, err := option.NewCall(o)
 		require.ErrorContains(t, err, "ccr: ", name)
 		assert.NotContains(t, err.Error(), canary)
 	}
-	_, err = NewCall(nil, WithTimeout(0))
-	require.ErrorContains(t, err, "nil call option")
+	_, err = option.NewCall(nil, WithTimeout(0))
+	require.ErrorContains(t, err, "nil option")
 	require.ErrorContains(t, err, "timeout")
-	assert.Zero(t, testing.AllocsPerRun(100, func() { NewCall() })) //nolint:errcheck // cannot fail
+	assert.Zero(t, testing.AllocsPerRun(100, func() { option.NewCall[Response, RetryPolicy, CallOption]() })) //nolint:errcheck // cannot fail
 }
 
 type routeSource RouteInfo
@@ -133,7 +135,7 @@ func TestRouteFromContext(t *testing.T) {
 	_, ok := RouteFromContext(t.Context())
 	assert.False(t, ok)
 	want := RouteInfo{Service: "accounts", Operation: "UpsertAccounts", Template: "/v1/account", Attempt: 2}
-	got, ok := RouteFromContext(ContextWithRoute(context.Background(), routeSource(want)))
+	got, ok := RouteFromContext(context.WithValue(context.Background(), option.RouteKey{}, routeSource(want)))
 	assert.True(t, ok)
 	assert.Equal(t, want, got)
 }
@@ -143,7 +145,7 @@ func FuzzParseBaseURL(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, raw string) {
-		u, err := ParseBaseURL(raw)
+		u, err := option.ParseBaseURL(raw)
 		if err != nil {
 			return
 		}
@@ -151,7 +153,7 @@ func FuzzParseBaseURL(f *testing.F) {
 		require.NotEmpty(t, u.Hostname())
 		require.Nil(t, u.User)
 		require.Empty(t, u.RawQuery+u.Fragment)
-		again, err := ParseBaseURL(u.String())
+		again, err := option.ParseBaseURL(u.String())
 		require.NoError(t, err)
 		require.Equal(t, u.String(), again.String())
 	})

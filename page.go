@@ -2,8 +2,8 @@ package ccr
 
 import (
 	"context"
-	"errors"
 	"iter"
+	"sync"
 )
 
 // Page is one page of a list.
@@ -12,9 +12,9 @@ type Page[T any] struct {
 	Number     int // 1 for the first
 	TotalPages int // -1 if the vendor did not say
 	TotalItems int // -1 if the vendor did not say
-	// Mark tells the content of pages apart, "" if nothing does: two pages in
-	// a row with the same one end the range with [ErrPageRepeated].
-	Mark string
+	// Fingerprint identifies the page's content; "" disables the check. Two
+	// consecutive pages with the same one end the range with [ErrPageRepeated].
+	Fingerprint string
 }
 
 // Pages is a list that is fetched page by page while it is ranged over.
@@ -24,10 +24,6 @@ type Pages[T any] struct {
 	start int
 	ahead int // pages in flight; below 2: one after the other
 }
-
-// ErrPageRepeated: the vendor answered a page with the items of the one
-// before, so going on would never end.
-var ErrPageRepeated = errors.New("ccr: the vendor returned the same page twice")
 
 // NewPages makes a list from a function that fetches the page with a number,
 // counted from 1. The list ends at the last page the vendor counts or, if it
@@ -65,10 +61,10 @@ func (p *Pages[T]) ByPage(ctx context.Context) iter.Seq2[Page[T], error] {
 	return func(yield func(Page[T], error) bool) {
 		next := p.reader(ctx)
 		defer next.close()
-		mark := ""
+		previous := ""
 		for number := p.start; ; number++ {
 			page, err := next.read(number)
-			if err == nil && page.Mark != "" && page.Mark == mark {
+			if err == nil && page.Fingerprint != "" && page.Fingerprint == previous {
 				err = ErrPageRepeated
 			}
 			if err != nil {
@@ -81,7 +77,7 @@ func (p *Pages[T]) ByPage(ctx context.Context) iter.Seq2[Page[T], error] {
 			if !yield(page, nil) || (page.TotalPages >= 0 && number >= page.TotalPages) {
 				return
 			}
-			mark = page.Mark
+			previous = page.Fingerprint
 		}
 	}
 }
@@ -102,4 +98,74 @@ func (p *Pages[T]) All(ctx context.Context) iter.Seq2[T, error] {
 			}
 		}
 	}
+}
+
+// ReadAhead returns the same list read with up to n pages in flight, which
+// saves waiting where the vendor is far away. Pages are delivered in order,
+// and an error only after the pages before it. The first page is fetched
+// alone, since it says how many there are; a list whose vendor does not count
+// its pages is read one page after the other. At most n pages beyond the one
+// that is being used are held in memory. n below 2 switches it off.
+func (p *Pages[T]) ReadAhead(n int) *Pages[T] {
+	c := *p
+	c.ahead = n
+	return &c
+}
+
+// pageReader fetches consecutive pages for one range.
+type pageReader[T any] struct {
+	list   *Pages[T]
+	ctx    context.Context
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+	queue  []chan fetched[T] // in flight or arrived, in order
+	next   int               // number of the next page to ask for
+	total  int
+}
+
+type fetched[T any] struct {
+	page Page[T]
+	err  error
+}
+
+func (p *Pages[T]) reader(ctx context.Context) *pageReader[T] {
+	r := &pageReader[T]{list: p, ctx: ctx, total: -1}
+	if p.ahead > 1 {
+		r.ctx, r.cancel = context.WithCancel(ctx)
+	}
+	return r
+}
+
+// close ends fetches that nobody waits for any more.
+func (r *pageReader[T]) close() {
+	if r.cancel != nil {
+		r.cancel()
+		r.wg.Wait()
+	}
+}
+
+// read returns a page; numbers come one after the other.
+func (r *pageReader[T]) read(number int) (Page[T], error) {
+	var f fetched[T]
+	if len(r.queue) > 0 {
+		f = <-r.queue[0]
+		r.queue = r.queue[1:]
+	} else {
+		f.page, f.err = r.list.fetch(r.ctx, number)
+		r.next = number + 1
+	}
+	if f.err != nil || r.cancel == nil {
+		return f.page, f.err
+	}
+	r.total = f.page.TotalPages
+	for len(r.queue) < r.list.ahead && r.next <= r.total {
+		ch, n := make(chan fetched[T], 1), r.next
+		r.next++
+		r.queue = append(r.queue, ch)
+		r.wg.Go(func() {
+			page, err := r.list.fetch(r.ctx, n)
+			ch <- fetched[T]{page, err}
+		})
+	}
+	return f.page, nil
 }

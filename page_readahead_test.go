@@ -33,7 +33,7 @@ func slowList(pages int, counted bool, most *atomic.Int64) *ccr.Pages[int] {
 		case <-ctx.Done():
 			return ccr.Page[int]{}, context.Cause(ctx)
 		}
-		p := ccr.Page[int]{Number: number, TotalPages: -1, TotalItems: -1, Mark: strconv.Itoa(number)}
+		p := ccr.Page[int]{Number: number, TotalPages: -1, TotalItems: -1, Fingerprint: strconv.Itoa(number)}
 		if counted {
 			p.TotalPages = pages
 		}
@@ -124,7 +124,7 @@ func TestRepeatedPageEndsTheRange(t *testing.T) {
 	t.Parallel()
 	for _, ahead := range []int{0, 3} {
 		list := ccr.NewPages(func(_ context.Context, number int) (ccr.Page[int], error) {
-			return ccr.Page[int]{Number: number, TotalPages: 50, Items: []int{1}, Mark: "same"}, nil
+			return ccr.Page[int]{Number: number, TotalPages: 50, Items: []int{1}, Fingerprint: "same"}, nil
 		})
 		n := 0
 		var failed error

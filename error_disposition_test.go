@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/internal/safetext"
 )
 
 func TestDispositionOf(t *testing.T) {
@@ -54,13 +55,13 @@ func TestNamesOfAnyBytesSurvive(t *testing.T) {
 		all = append(all, byte(b))
 	}
 	for _, name := range []string{"", "a.csv", "relev\xe9.csv", "100%.csv", "%41", "%", "%4", "ü", string(all)} {
-		e := ccr.LedgerEntry{Name: ccr.EscapeName(name)}
+		e := ccr.LedgerEntry{Name: safetext.Escape(name)}
 		assert.Equal(t, name, e.FileName())
 		for _, c := range []byte(e.Name) {
 			assert.True(t, c > ' ' && c < 0x7f)
 		}
 	}
-	assert.Equal(t, "relev%E9.csv", ccr.EscapeName("relev\xe9.csv"))
+	assert.Equal(t, "relev%E9.csv", safetext.Escape("relev\xe9.csv"))
 }
 
 func TestLeasePolicy(t *testing.T) {
