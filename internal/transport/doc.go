@@ -63,8 +63,8 @@
 // Unsent-only and destructive requests go over connections of their own, which
 // are closed afterwards: on a kept one, a server that closes it just as the
 // request is written leaves the outcome unknown. Where the transport is hidden
-// (wrapped by instrumentation, say), a kept connection of HTTP/1.1 that was
-// idle for two seconds is closed instead of used; one of HTTP/2 is used.
+// (wrapped by instrumentation, say), a kept connection that was idle for two
+// seconds is closed instead of used.
 //
 // Redirects are followed for GET and HEAD, on the client's own origin. 307 and
 // 308 with a body are not followed: that would send it a second time.

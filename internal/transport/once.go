@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -98,7 +99,8 @@ func (a *attempt) onGetConn(string) {
 
 // onGotConn is called before the first byte is written. Under HTTP/2 the end
 // of the context keeps it from being written; under HTTP/1 the end of the
-// connection does.
+// connection does. A connection that was idle for too long is closed under
+// either: only one that carries no other request has an IdleTime.
 func (a *attempt) onGotConn(info httptrace.GotConnInfo) {
 	shared := false
 	conn := info.Conn
@@ -106,7 +108,7 @@ func (a *attempt) onGotConn(info httptrace.GotConnInfo) {
 		shared, conn = t.ConnectionState().NegotiatedProtocol == "h2", t.NetConn()
 	}
 	switch {
-	case !shared && a.k.once() && info.Reused && info.IdleTime >= maxIdle:
+	case info.Reused && (a.k.once() && info.IdleTime >= maxIdle || shared && !a.k.c.traced && gone(conn)):
 		a.stale.Store(true)
 		conn.Close() //nolint:errcheck // nothing of it was used
 		return
@@ -117,6 +119,13 @@ func (a *attempt) onGotConn(info httptrace.GotConnInfo) {
 		}
 	}
 	a.stale.Store(false)
+}
+
+// gone reports whether a connection was closed here: one of HTTP/2 that was
+// idle for too long stays in its pool until a write to it has failed.
+func gone(conn net.Conn) bool {
+	_, err := conn.Write(nil)
+	return errors.Is(err, net.ErrClosed) || errors.Is(err, io.ErrClosedPipe)
 }
 
 // connected reports whether a connection was, or may have been, handed to the

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -30,7 +31,7 @@ func storms() int {
 
 const (
 	frameData, frameHeaders, frameReset, frameSettings, frameGoAway = 0, 1, 3, 4, 7
-	flagEnd                                                         = 1
+	flagEnd, flagEndHeaders                                         = 1, 4
 	refusedStream                                                   = 7
 )
 
@@ -208,6 +209,82 @@ func TestKeptConnectionsAreStale(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestIdleHTTP2ConnectionsAreStale is the same under HTTP/2: the server ends a
+// connection with its second request, which it never answers.
+func TestIdleHTTP2ConnectionsAreStale(t *testing.T) {
+	t.Parallel()
+	const ok = 0x88 // ":status: 200" of RFC 7541
+	for _, route := range []*Route{routeDelete, routeCreate, routeUpload} {
+		for _, hidden := range []bool{false, true} {
+			t.Run(route.Operation+map[bool]string{true: " hidden"}[hidden], func(t *testing.T) {
+				t.Parallel()
+				inWorld(t, func(t *testing.T, w *world) {
+					var whole atomic.Int64
+					w.tr.ForceAttemptHTTP2 = true
+					w.connect = func(raw *memnet.Conn) bool {
+						first := true
+						serveHTTP2(raw, &whole, func(stream uint32) ([]byte, bool) {
+							if !first {
+								return nil, false
+							}
+							first = false
+							return frame(frameHeaders, flagEnd|flagEndHeaders, stream, ok), true
+						})
+						return false
+					}
+					opts := []ccr.Option{ccr.WithRetry(ccr.RetryPolicy{Budget: -1})}
+					if hidden {
+						opts = append(opts, ccr.WithHTTPClient(&http.Client{Transport: wrapped{w.tr}}))
+					}
+					c := w.client(Config{}, opts...)
+					for range storms() {
+						req := &Request{Route: &Route{Operation: route.Operation, Method: route.Method, Path: route.Path, Class: route.Class, Success: []int{http.StatusOK}}}
+						if route.Method != "DELETE" {
+							req.Body = BytesBody(JSON, []byte(`{"amount":1}`))
+						}
+						_, err := c.Do(t.Context(), req)
+						require.NoError(t, err)
+						time.Sleep(5 * time.Second)
+					}
+					w.settled(t)
+					assert.Equal(t, int64(storms()), whole.Load(), "requests that arrived")
+				})
+			})
+		}
+	}
+}
+
+// TestIdleHTTP2ConnectionIsLeftByAll: several calls that come to an idle
+// connection at once all leave it, and none ends another.
+func TestIdleHTTP2ConnectionIsLeftByAll(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(t *testing.T, w *world) {
+		var whole atomic.Int64
+		w.tr.ForceAttemptHTTP2 = true
+		w.connect = func(raw *memnet.Conn) bool {
+			serveHTTP2(raw, &whole, func(stream uint32) ([]byte, bool) {
+				return frame(frameHeaders, flagEnd|flagEndHeaders, stream, 0x88), true
+			})
+			return false
+		}
+		c := w.client(Config{}, ccr.WithRetry(ccr.RetryPolicy{Budget: -1}), ccr.WithHTTPClient(&http.Client{Transport: wrapped{w.tr}}))
+		route := &Route{Operation: "Remove", Method: "DELETE", Path: "/v1/things", Class: Destructive, Success: []int{http.StatusOK}}
+		for range storms() {
+			var wg sync.WaitGroup
+			for range 8 {
+				wg.Go(func() {
+					_, err := c.Do(t.Context(), &Request{Route: route})
+					assert.NoError(t, err)
+				})
+			}
+			wg.Wait()
+			time.Sleep(5 * time.Second)
+		}
+		w.settled(t)
+		assert.Equal(t, int64(8*storms()), whole.Load(), "requests that arrived")
+	})
 }
 
 // TestMiddlewareSendsTwice: a request goes out once in an attempt, through a
