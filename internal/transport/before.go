@@ -9,11 +9,12 @@ type beforeKey struct{}
 
 // WithBefore returns a context whose requests ask check right before their
 // first byte: in the guard, below any middleware, at each attempt and each hop
-// of a redirect. Its error ends the call: this attempt was not sent, and none
-// follows. Token calls on the way do not ask.
+// of a redirect; and again right before the last bytes of a body, without which
+// a request is none. Its error ends the call: this attempt was not sent, and
+// none follows. Token calls on the way do not ask.
 //
 // Whoever holds a claim asks here whether it still does. The context's own
-// deadline must end before the claim, since a request that is under way is not
+// deadline must end before the claim, since a request that is whole is not
 // asked about again.
 func WithBefore(ctx context.Context, check func() error) context.Context {
 	return context.WithValue(ctx, beforeKey{}, check)

@@ -82,8 +82,9 @@ func newSentBody(a *attempt, r io.ReadCloser) *sentBody {
 // maxEmpty is how many reads in a row may give nothing, as in bufio.
 const maxEmpty = 100
 
-// Read hands the last bytes out only once the source has ended there: a
-// request that is whole is one that was meant.
+// Read hands the last bytes out only once the source has ended there and the
+// check of [WithBefore] has passed once more: a request that is whole is one
+// that was meant.
 func (s *sentBody) Read(p []byte) (int, error) {
 	if !s.left.IsZero() && s.speed.tooSlow(time.Since(s.left), s.last, s.a.timeout) {
 		s.a.cancel(errSlow)
@@ -122,6 +123,12 @@ func (s *sentBody) read(p []byte) (int, error) {
 	}
 	if err == nil && last {
 		err = s.end()
+	}
+	if last && n > 0 && (err == nil || err == io.EOF) { //nolint:errorlint // io.Reader contract: io.EOF itself
+		// Connecting may have taken long, or the process may have been stopped.
+		if stopped := s.a.before(); stopped != nil {
+			err = stopped
+		}
 	}
 	switch {
 	case err == io.EOF && !last: //nolint:errorlint // io.Reader contract: io.EOF itself
