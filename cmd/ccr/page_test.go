@@ -34,7 +34,7 @@ func TestPage(t *testing.T) {
 	t.Parallel()
 	chromium := browser(t)
 	dir := t.TempDir()
-	for _, s := range bacssample.Of("ARUDD", "ADDACS", "DDIC", "Input") {
+	for _, s := range bacssample.Of("ARUDD", "DDIC", "Input") {
 		put(t, filepath.Join(dir, s.Name), s.Data)
 	}
 	r := ccrRun(t, nil, "bacs", "show", "-html", dir)
@@ -49,7 +49,7 @@ func TestPage(t *testing.T) {
 	defer cancel()
 	out, err := exec.CommandContext(ctx, chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
 		"--user-data-dir="+filepath.Join(dir, "profile"), "--no-first-run", "--disable-background-networking", "--disable-component-update",
-		"--enable-logging=stderr", "--window-size=1100,1500", "--screenshot="+shot, "file://"+page).CombinedOutput()
+		"--enable-logging=stderr", "--window-size=1000,1400", "--screenshot="+shot, "file://"+page).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	assert.NotContains(t, string(out), "CONSOLE", "what a page logs or is refused has this mark")
 	st, err := os.Stat(shot)
