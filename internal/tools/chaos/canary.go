@@ -7,20 +7,17 @@ import (
 	"path/filepath"
 )
 
-// canary marks personal data in everything that the client sends: it stands
+// canary marks personal data in everything that the clients send: it stands
 // in names and contents, and must stand in nothing that is printed or kept in
-// a ledger.
+// the ledger.
 const canary = "Quillfeather"
 
-// leaks scans what the client printed, logged and kept in ledgers.
+// leaks scans what the clients printed, logged and kept in the ledger.
 func leaks(stateDir string, secrets []string) ([]string, error) {
 	var out []string
 	paths, err := filepath.Glob(filepath.Join(stateDir, "*"))
 	if err != nil {
 		return nil, err
-	}
-	for _, dir := range []string{"reports", "returns"} {
-		paths = append(paths, filepath.Join(stateDir, dir, ".ccr", "receive.ledger"))
 	}
 	for _, path := range paths {
 		st, err := os.Stat(path)

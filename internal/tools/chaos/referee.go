@@ -6,20 +6,26 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
+	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/accounts/accountstest"
 	"github.com/ccr-sdk/ccr/decisioning/decisioningtest"
 	"github.com/ccr-sdk/ccr/gateway/gatewaytest"
+	"github.com/ccr-sdk/ccr/internal/testkit/ledgerd"
 	"github.com/ccr-sdk/ccr/internal/tools/chaos/proxy"
 	"github.com/ccr-sdk/ccr/sftp/sftptest"
 )
 
-// referee owns the vendors, the broken lines to them and the client process,
+// referee owns the vendors, the broken lines to them, the ledger and the
+// client processes,
 // and knows what should have arrived.
 type referee struct {
 	rand    *rand.Rand
@@ -28,19 +34,19 @@ type referee struct {
 	secrets []string
 	proxies []*proxy.Proxy
 
-	accounts    *accountstest.Server
-	bureau      *gatewaytest.Server
-	algoan      *decisioningtest.Server
-	gate        *sftptest.Server
-	closers     []func()
-	reports     int // made to wait at the bureau
-	returns     int // made to wait in downloads
-	kills       int
-	clientFails int
+	accounts *accountstest.Server
+	bureau   *gatewaytest.Server
+	algoan   *decisioningtest.Server
+	gate     *sftptest.Server
+	closers  []func()
+	reports  int // made to wait at the bureau
+	returns  int // made to wait in downloads
+	kills    int
+	ended    []string // clients that ended by themselves
 }
 
-func run(ctx context.Context, d time.Duration, seed uint64) (*tally, error) {
-	t := &tally{seed: seed, operations: map[string]int{}, faults: map[string]int64{}}
+func run(ctx context.Context, d time.Duration, clients int, seed uint64) (*tally, error) {
+	t := &tally{seed: seed, clients: clients, operations: map[string]int{}, faults: map[string]int64{}}
 	start := time.Now()
 	dir, err := os.MkdirTemp("", "ccr-chaos-")
 	if err != nil {
@@ -52,19 +58,20 @@ func run(ctx context.Context, d time.Duration, seed uint64) (*tally, error) {
 	if err := r.start(seed); err != nil {
 		return t, err
 	}
-	err = r.trouble(ctx, d)
+	err = r.trouble(ctx, d, clients)
 	if err == nil {
 		for _, p := range r.proxies {
 			p.Clear()
 			p.Release()
 			p.CutAll()
 		}
-		err = r.drain(ctx)
+		err = r.drain(ctx, clients)
 	}
 	if err == nil {
 		err = r.verify(t)
 	}
 	t.took, t.kills = time.Since(start), r.kills
+	t.spurious = append(t.spurious, r.ended...)
 	for _, p := range r.proxies {
 		for kind, n := range p.Stats().Faults {
 			t.faults[string(kind)] += int64(n)
@@ -139,6 +146,36 @@ func (r *referee) start(seed uint64) (err error) {
 		*v.e = endpoint{URL: v.url, Proxy: p.Addr().String(), CA: v.ca}
 	}
 	r.setup = s
+	return r.share()
+}
+
+// share makes what the clients share: the ledger, and the vendor's people who
+// count batches of payments.
+func (r *referee) share() error {
+	if err := os.MkdirAll(r.setup.Dir, 0o700); err != nil {
+		return err
+	}
+	file, err := ccr.OpenLedger(filepath.Join(r.setup.Dir, "shared.ledger"))
+	if err != nil {
+		return err
+	}
+	r.closers = append(r.closers, func() { file.Close() }) //nolint:errcheck // nothing is under way any more
+	r.setup.Ledger = filepath.Join(r.dir, "l")
+	server, err := ledgerd.Serve(r.setup.Ledger, file)
+	if err != nil {
+		return err
+	}
+	r.closers = append(r.closers, func() { server.Close() }) //nolint:errcheck // likewise
+	count := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		for _, b := range r.accounts.Batches() {
+			if b.Operation == "ReportPayments" && b.Reference == req.FormValue("reference") {
+				return
+			}
+		}
+		http.NotFound(w, req)
+	}))
+	r.setup.Count = count.URL
+	r.closers = append(r.closers, count.Close)
 	return nil
 }
 
@@ -148,44 +185,65 @@ func (r *referee) close() {
 	}
 }
 
-// trouble keeps the client running, killing it at random moments, while
-// reports and returns keep coming.
-func (r *referee) trouble(ctx context.Context, d time.Duration) error {
+// trouble keeps the clients running, killing one at a time at random moments
+// while the others live, and reports and returns keep coming.
+func (r *referee) trouble(ctx context.Context, d time.Duration, clients int) error {
 	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
-	for ctx.Err() == nil {
-		done, kill, err := r.launch(ctx, false)
-		if err != nil {
-			return err
-		}
-		alive := time.After(time.Duration(200+r.rand.IntN(4000)) * time.Millisecond)
-		tick := time.NewTicker(150 * time.Millisecond)
-	life:
-		for {
-			select {
-			case <-tick.C:
-				r.mail()
-			case <-alive:
-				r.kills++
-				kill()
-				<-done
-				break life
-			case err := <-done:
-				// It must not end by itself.
-				if r.clientFails++; r.clientFails > 3 {
-					return fmt.Errorf("the client ended by itself: %w", err)
-				}
-				break life
-			case <-ctx.Done():
-				r.kills++
-				kill()
-				<-done
-				break life
+	live := make([]*process, clients)
+	defer func() {
+		for _, p := range live {
+			if p != nil {
+				p.kill()
 			}
 		}
-		tick.Stop()
+	}()
+	tick := time.NewTicker(150 * time.Millisecond)
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		for i, p := range live {
+			if p != nil && p.running() {
+				continue
+			}
+			if p != nil { // it must not end by itself
+				r.ended = append(r.ended, fmt.Sprintf("client %d ended by itself: %v", i, p.err))
+			}
+			p, err := r.launch(i, nil)
+			if err != nil {
+				return err
+			}
+			live[i] = p
+		}
+		if len(r.ended) > 3 {
+			return fmt.Errorf("clients end by themselves: %s", strings.Join(r.ended, "; "))
+		}
+		victim := r.rand.IntN(clients)
+		r.mailUntil(ctx, tick, time.Duration(200+r.rand.IntN(2500))*time.Millisecond)
+		if live[victim].running() {
+			r.kills++
+			live[victim].kill()
+			live[victim] = nil
+		}
+		if r.rand.IntN(2) == 0 { // the others live on without it for a while
+			r.mailUntil(ctx, tick, time.Duration(r.rand.IntN(2000))*time.Millisecond)
+		}
 	}
 	return nil
+}
+
+// mailUntil lets reports and returns come for a while.
+func (r *referee) mailUntil(ctx context.Context, tick *time.Ticker, d time.Duration) {
+	over := time.After(d)
+	for {
+		select {
+		case <-tick.C:
+			r.mail()
+		case <-over:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // mail makes a report and a return file wait.
@@ -199,54 +257,108 @@ func (r *referee) mail() {
 func reportName(n int) string { return fmt.Sprintf("report-%05d.csv", n) }
 func returnName(n int) string { return fmt.Sprintf("return-%05d.csv", n) }
 
-// launch starts the client process.
-func (r *referee) launch(ctx context.Context, drain bool) (done <-chan error, kill func(), err error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, nil, err
-	}
-	s := r.setup
-	s.Drain = drain
-	if err := os.MkdirAll(s.Dir, 0o700); err != nil {
-		return nil, nil, err
-	}
-	env, err := json.Marshal(s)
-	if err != nil {
-		return nil, nil, err
-	}
-	out, err := os.OpenFile(filepath.Join(s.Dir, "printed"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
-	if err != nil {
-		return nil, nil, err
-	}
-	cmd := exec.Command(self)
-	cmd.Env = append(os.Environ(), setupVariable+"="+string(env))
-	cmd.Stdout, cmd.Stderr = out, out
-	if err := cmd.Start(); err != nil {
-		return nil, nil, errors.Join(err, out.Close())
-	}
-	ended := make(chan error, 1)
-	go func() {
-		err := cmd.Wait()
-		ended <- errors.Join(err, out.Close())
-	}()
-	return ended, func() { cmd.Process.Kill() }, nil //nolint:errcheck // it may have ended
+// process is a client process.
+type process struct {
+	cmd  *exec.Cmd
+	over chan struct{}
+	err  error // once it is over
 }
 
-// drain lets the client finish what it began, over whole connections.
-func (r *referee) drain(ctx context.Context) error {
+func (p *process) running() bool {
+	select {
+	case <-p.over:
+		return false
+	default:
+		return true
+	}
+}
+
+func (p *process) kill() {
+	p.cmd.Process.Kill() //nolint:errcheck // it may have ended
+	<-p.over
+}
+
+// launch starts a client process; begun is not nil if it is to drain.
+func (r *referee) launch(number int, begun map[string]int) (*process, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	s := r.setup
+	s.Number, s.Drain, s.Begun = number, begun != nil, begun
+	env, err := json.Marshal(s)
+	if err != nil {
+		return nil, err
+	}
+	out, err := os.OpenFile(s.file("printed"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	p := &process{cmd: exec.Command(self), over: make(chan struct{})}
+	p.cmd.Env = append(os.Environ(), setupVariable+"="+string(env))
+	p.cmd.Stdout, p.cmd.Stderr = out, out
+	if err := p.cmd.Start(); err != nil {
+		return nil, errors.Join(err, out.Close())
+	}
+	go func() {
+		p.err = errors.Join(p.cmd.Wait(), out.Close())
+		close(p.over)
+	}()
+	return p, nil
+}
+
+// begun is how many numbers of each kind any client has begun.
+func (r *referee) begun() (map[string]int, error) {
+	out := map[string]int{}
+	paths, err := filepath.Glob(filepath.Join(r.setup.Dir, "book-*"))
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range paths {
+		written, err := lines(path)
+		if err != nil {
+			return nil, err
+		}
+		for _, line := range written {
+			for _, kind := range kinds {
+				if number, ok := strings.CutPrefix(line, "begun "+kind+" "); ok {
+					if n, err := strconv.Atoi(number); err == nil {
+						out[kind] = max(out[kind], n+1)
+					}
+				}
+			}
+		}
+	}
+	return out, nil
+}
+
+// drain lets every client finish what any of them began, over whole
+// connections.
+func (r *referee) drain(ctx context.Context, clients int) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
-	done, kill, err := r.launch(ctx, true)
+	begun, err := r.begun()
 	if err != nil {
 		return err
 	}
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-		kill()
-		<-done
-		tail, _ := lines(filepath.Join(r.setup.Dir, "printed"))
-		return fmt.Errorf("the client did not finish what it had begun: %s", strings.Join(tail[max(0, len(tail)-3):], "; "))
+	var live []*process
+	for i := range clients {
+		p, err := r.launch(i, begun)
+		if err != nil {
+			return err
+		}
+		live = append(live, p)
 	}
+	for i, p := range live {
+		select {
+		case <-p.over:
+			err = errors.Join(err, p.err)
+		case <-ctx.Done():
+			p.kill()
+			s := setup{Dir: r.setup.Dir, Number: i}
+			tail, _ := lines(s.file("printed"))
+			err = errors.Join(err, fmt.Errorf("client %d did not finish what was begun: %s", i, strings.Join(tail[max(0, len(tail)-3):], "; ")))
+		}
+	}
+	return err
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
@@ -15,6 +16,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -26,8 +28,12 @@ const setupVariable = "CCR_CHAOS_CLIENT"
 
 // setup is what the referee tells the client.
 type setup struct {
-	Dir   string // where the client keeps its state
-	Drain bool   // finish what is there and begin nothing new, then exit
+	Dir    string         // where all clients keep their state
+	Number int            // of this client
+	Ledger string         // the socket of the ledger that they share
+	Count  string         // the URL at which the vendor's people count batches
+	Drain  bool           // finish what is there and begin nothing new, then exit
+	Begun  map[string]int // with Drain: how many numbers of each kind were begun by any client
 
 	Accounts, Gateway, Decisioning, SFTP endpoint
 
@@ -58,7 +64,7 @@ func (e endpoint) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 }
 
 func (e endpoint) options() []ccr.Option {
-	return []ccr.Option{ccr.WithBaseURL(e.URL), ccr.WithHTTPClient(e.client()), ccr.WithRetry(impatient()), ccr.WithLimiter(ccr.NoLimit())}
+	return []ccr.Option{ccr.WithBaseURL(e.URL), ccr.WithHTTPClient(e.client()), ccr.WithRetry(impatient()), ccr.WithLimiter(ccr.NoLimit()), ccr.WithLease(lease)}
 }
 
 // impatient is a retry policy for a run in which everything breaks.
@@ -66,27 +72,29 @@ func impatient() ccr.RetryPolicy {
 	return ccr.RetryPolicy{MaxAttempts: 5, BaseDelay: 5 * time.Millisecond, MaxDelay: 50 * time.Millisecond, AttemptTimeout: time.Second, Budget: -1}
 }
 
+// file is the path of a client's own file.
+func (s *setup) file(name string) string {
+	ext := filepath.Ext(name)
+	return filepath.Join(s.Dir, fmt.Sprintf("%s-%d%s", strings.TrimSuffix(name, ext), s.Number, ext))
+}
+
 // book is an append-only list of finished work, one line each, synced: what a
 // program would keep in its database.
 type book struct {
-	mu    sync.Mutex
-	f     *os.File
-	done  map[string]bool
-	asked map[int]time.Time
+	mu   sync.Mutex
+	f    *os.File
+	done map[string]bool
 }
 
 func openBook(path string) (*book, error) {
-	b := &book{done: map[string]bool{}, asked: map[int]time.Time{}}
+	b := &book{done: map[string]bool{}}
 	text, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	whole := 0
-	for i, c := range text {
-		if c == '\n' {
-			b.note(string(text[whole:i]))
-			whole = i + 1
-		}
+	whole := bytes.LastIndexByte(text, '\n') + 1
+	for line := range strings.Lines(string(text[:whole])) {
+		b.done[strings.TrimSuffix(line, "\n")] = true
 	}
 	if b.f, err = os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o600); err != nil {
 		return nil, err
@@ -98,46 +106,25 @@ func openBook(path string) (*book, error) {
 	return b, err
 }
 
-func (b *book) has(line string) bool {
+func bookLine(what string, n int) string { return fmt.Sprintf("%s %d", what, n) }
+
+func (b *book) has(what string, n int) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.done[line]
+	return b.done[bookLine(what, n)]
 }
 
-// lastAsked is when the analysis of an applicant was last asked for; false if
-// that request is known not to have been sent.
-func (b *book) lastAsked(n int) (time.Time, bool) {
+func (b *book) write(what string, n int) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	at, ok := b.asked[n]
-	return at, ok
-}
-
-// note keeps the facts of a line that was read or written; b.mu is held.
-func (b *book) note(line string) {
-	b.done[line] = true
-	var n int
-	var ms int64
-	if _, err := fmt.Sscanf(line, "asked %d %d", &n, &ms); err != nil {
-		return
-	}
-	if at := time.UnixMilli(ms); at.Year() > 1 {
-		b.asked[n] = at
-	} else {
-		delete(b.asked, n)
-	}
-}
-
-func (b *book) write(line string) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	line := bookLine(what, n)
 	if b.done[line] {
 		return nil
 	}
 	if _, err := fmt.Fprintln(b.f, line); err != nil {
 		return err
 	}
-	b.note(line)
+	b.done[line] = true
 	return b.f.Sync()
 }
 

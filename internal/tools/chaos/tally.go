@@ -14,13 +14,16 @@ type tally struct {
 	faults     map[string]int64
 	kills      int
 	retries    int
-	settled    int // unknown outcomes that the client found out about
+	settled    int // unknown outcomes that a client found out about
 
-	lost, duplicated, corrupted, leaked []string
+	clients   int
+	elsewhere int // looks at what another client was at
+
+	lost, duplicated, corrupted, leaked, spurious []string
 }
 
 func (t *tally) clean() bool {
-	return len(t.lost)+len(t.duplicated)+len(t.corrupted)+len(t.leaked) == 0
+	return len(t.lost)+len(t.duplicated)+len(t.corrupted)+len(t.leaked)+len(t.spurious) == 0
 }
 
 func (t *tally) faultCount() int64 {
@@ -38,6 +41,7 @@ func (t *tally) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "seed                     %d\n", t.seed)
 	fmt.Fprintf(&b, "time                     %s\n", t.took.Round(time.Second))
+	fmt.Fprintf(&b, "live clients             %d\n", t.clients)
 	total := 0
 	for _, kind := range kinds {
 		total += t.operations[kind]
@@ -51,12 +55,13 @@ func (t *tally) String() string {
 		fmt.Fprintf(&b, "  %-22s %d\n", kind, t.faults[kind])
 	}
 	fmt.Fprintf(&b, "  %-22s %d\n", "process killed", t.kills)
+	fmt.Fprintf(&b, "claimed elsewhere        %d\n", t.elsewhere)
 	fmt.Fprintf(&b, "retries                  %d\n", t.retries)
 	fmt.Fprintf(&b, "unknown outcomes settled %d\n", t.settled)
 	for _, f := range []struct {
 		name string
 		list []string
-	}{{"lost", t.lost}, {"duplicated", t.duplicated}, {"corrupted", t.corrupted}, {"secrets or personal data", t.leaked}} {
+	}{{"lost", t.lost}, {"duplicated", t.duplicated}, {"corrupted", t.corrupted}, {"secrets or personal data", t.leaked}, {"spurious failures", t.spurious}} {
 		fmt.Fprintf(&b, "%-24s %d\n", f.name, len(f.list))
 		for _, what := range f.list[:min(len(f.list), shown)] {
 			fmt.Fprintf(&b, "  %s\n", what)

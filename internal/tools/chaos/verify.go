@@ -4,40 +4,34 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 )
 
-// verify holds the vendors' books and the client's folder against what should
+// verify holds the vendors' books and the clients' folder against what should
 // be there.
 func (r *referee) verify(t *tally) error {
-	begun, err := lines(filepath.Join(r.setup.Dir, "book"))
+	done, err := r.begun()
 	if err != nil {
 		return err
-	}
-	done := map[string]int{}
-	for _, line := range begun {
-		for _, kind := range kinds {
-			if strings.HasPrefix(line, kind+" ") {
-				done[kind]++
-			}
-		}
 	}
 	for kind, n := range done {
 		t.operations[kind] = n
 	}
-	r.verifyAccounts(t, done[kinds[0]])
-	r.verifyUploads(t, done[kinds[1]], done[kinds[4]])
-	r.verifyDecisions(t, done[kinds[3]])
+	r.verifyAccounts(t, done[kindAccounts])
+	r.verifyPayments(t, done[kindPayments])
+	r.verifyUploads(t, done[kindUpload], done[kindDrop])
+	r.verifyDecisions(t, done[kindDecision])
 	if err := r.verifyReceived(t); err != nil {
 		return err
 	}
 	if t.leaked, err = leaks(r.setup.Dir, r.secrets); err != nil {
 		return err
 	}
-	return r.readLog(t)
+	return r.readLogs(t)
 }
 
 // verifyAccounts: every row of every finished job took effect once, with the
@@ -64,6 +58,31 @@ func (r *referee) verifyAccounts(t *tally, jobs int) {
 	}
 }
 
+// verifyPayments: every payment of every finished job was taken once.
+func (r *referee) verifyPayments(t *tally, jobs int) {
+	applied := r.accounts.Applied("ReportPayments")
+	for job := range jobs {
+		for row := range jobRows {
+			key := paymentKey(job, row)
+			switch n := applied[key]; {
+			case n == 0:
+				t.lost = append(t.lost, "payment "+key)
+			case n > 1:
+				t.duplicated = append(t.duplicated, fmt.Sprintf("payment %s, %d times", key, n))
+			}
+			delete(applied, key)
+		}
+	}
+	for key := range applied {
+		t.duplicated = append(t.duplicated, "payment "+key+", which no finished job holds")
+	}
+	for _, b := range r.accounts.Batches() {
+		if b.Operation == "ReportPayments" && b.Repeated > 0 {
+			t.duplicated = append(t.duplicated, "batch of payments "+b.Reference)
+		}
+	}
+}
+
 func (r *referee) verifyUploads(t *tally, toBureau, toGate int) {
 	check := func(kind, name string, got []byte, ok bool, want []byte) {
 		switch {
@@ -75,14 +94,14 @@ func (r *referee) verifyUploads(t *tally, toBureau, toGate int) {
 	}
 	for n := range toBureau {
 		got, ok := r.bureau.Uploaded(uploadName(n))
-		check("upload", uploadName(n), got, ok, content("gateway upload", n))
+		check("upload", uploadName(n), got, ok, content(kindUpload, n))
 	}
 	if all := r.bureau.Uploads(); len(all) > toBureau {
 		t.duplicated = append(t.duplicated, fmt.Sprintf("%d uploads beyond those that were finished", len(all)-toBureau))
 	}
 	for n := range toGate {
 		got, ok := r.gate.ReadFile("/uploads/" + dropName(n))
-		check("drop", dropName(n), got, ok, content("sftp upload", n))
+		check("drop", dropName(n), got, ok, content(kindDrop, n))
 	}
 	final := 0
 	for _, name := range r.gate.Files("/uploads") {
@@ -115,7 +134,7 @@ func (r *referee) verifyReceived(t *tally) error {
 	if err != nil {
 		return err
 	}
-	// "reports 0 report-00001.csv": the sink, the how-manieth copy, the name
+	// "reports 2-0 report-00001.csv": the sink, the client and its how-manieth copy, the name
 	// (perhaps with .other- and a checksum before the extension).
 	copies := map[string][]string{}
 	for _, e := range consumed {
@@ -130,8 +149,8 @@ func (r *referee) verifyReceived(t *tally) error {
 		name                func(int) string
 		waiting             []string
 	}{
-		{"reports", kinds[2], "report", r.reports, reportName, r.bureau.Waiting()},
-		{"returns", kinds[5], "return", r.returns, returnName, r.gate.Files("/downloads")},
+		{"reports", kindReports, "report", r.reports, reportName, r.bureau.Waiting()},
+		{"returns", kindReturns, "return", r.returns, returnName, r.gate.Files("/downloads")},
 	} {
 		for _, name := range k.waiting {
 			t.lost = append(t.lost, k.sink+": "+name+" is still waiting at the vendor")
@@ -158,9 +177,18 @@ func (r *referee) verifyReceived(t *tally) error {
 	return nil
 }
 
-// readLog counts retries and settled outcomes in the client's log.
-func (r *referee) readLog(t *tally) error {
-	f, err := os.Open(filepath.Join(r.setup.Dir, "client.log"))
+// readLogs counts retries, settled outcomes and spurious failures in the
+// clients' logs.
+func (r *referee) readLogs(t *tally) error {
+	paths, err := filepath.Glob(filepath.Join(r.setup.Dir, "client-*.log"))
+	for _, path := range paths {
+		err = errors.Join(err, readLog(path, t))
+	}
+	return err
+}
+
+func readLog(path string, t *tally) error {
+	f, err := os.Open(path)
 	if err != nil {
 		return err
 	}
@@ -171,6 +199,8 @@ func (r *referee) readLog(t *tally) error {
 		var e struct {
 			Msg     string `json:"msg"`
 			Attempt int    `json:"attempt"`
+			Kind    string `json:"kind"`
+			Error   string `json:"error"`
 		}
 		if json.Unmarshal(s.Bytes(), &e) != nil {
 			continue // a line that a kill cut off
@@ -178,8 +208,13 @@ func (r *referee) readLog(t *tally) error {
 		if e.Attempt > 1 {
 			t.retries++
 		}
-		if e.Msg == "settled" {
+		switch e.Msg {
+		case "settled":
 			t.settled++
+		case "elsewhere":
+			t.elsewhere++
+		case "spurious":
+			t.spurious = append(t.spurious, e.Kind+": "+e.Error)
 		}
 	}
 	return s.Err()

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"net/http"
+	"net/url"
 	"path/filepath"
 	"time"
 
@@ -40,21 +42,90 @@ func jobAccounts(job int) iter.Seq2[accounts.Row[accounts.Account], error] {
 }
 
 // sendAccounts runs a job until every row is accepted.
-func (c *client) sendAccounts(ctx context.Context, n int) error {
-	job := c.accounts.SubmitAccounts(jobAccounts(n), accounts.SubmitOptions{
-		Name: fmt.Sprintf("chaos-%05d", n), Ledger: c.jobs, MaxRows: jobBatch,
-	})
-	sum, err := job.Run(ctx)
-	if err != nil {
-		if sum.Unknown > 0 {
-			c.settled("rows of a job, by its next run")
+func (c *client) sendAccounts(ctx context.Context, t *task) error {
+	return finished(c.accounts.SubmitAccounts(jobAccounts(t.n), accounts.SubmitOptions{
+		Name: fmt.Sprintf("chaos-%05d", t.n), Ledger: c.ledger, MaxRows: jobBatch,
+	}).Run(ctx))
+}
+
+func finished(sum *accounts.Summary, err error) error {
+	if err == nil && sum.Accepted != jobRows {
+		err = fmt.Errorf("job ended with %s", sum)
+	}
+	return err
+}
+
+// paymentKey is the reference of a payment, by which the vendor's books are checked.
+func paymentKey(job, row int) string { return fmt.Sprintf("P%05d-%04d", job, row) }
+
+func jobPayments(job int) iter.Seq2[accounts.Row[accounts.Payment], error] {
+	return func(yield func(accounts.Row[accounts.Payment], error) bool) {
+		for row := range jobRows {
+			p := accounts.Payment{
+				PaymentReference: paymentKey(job, row), ClientReferenceID: accountKey(job, row),
+				Amount: ccr.AmountFromMinor(int64(job*1000+row+1), 2), PaymentDate: ccr.Date{Year: 2026, Month: 11, Day: 1},
+			}
+			if !yield(accounts.Row[accounts.Payment]{Value: p}, nil) {
+				return
+			}
 		}
-		return err
 	}
-	if sum.Accepted != jobRows {
-		return fmt.Errorf("job ended with %s", sum)
+}
+
+// sendPayments runs a job of payments. No payment may be sent twice: a batch
+// of which nobody knows whether it arrived is settled by the vendor's count.
+func (c *client) sendPayments(ctx context.Context, t *task) error {
+	o := accounts.SubmitOptions{Name: fmt.Sprintf("payments-%05d", t.n), Ledger: c.ledger, MaxRows: jobBatch}
+	if !t.doubtful {
+		return finished(c.accounts.SubmitPayments(jobPayments(t.n), o).Run(ctx))
 	}
-	return nil
+	var open []*accounts.Receipt
+	for receipt, err := range c.accounts.SubmitPayments(jobPayments(t.n), o).Batches(ctx) {
+		switch {
+		case err != nil && receipt != nil && errors.Is(err, ccr.ErrOutcomeUnknown):
+			open = append(open, receipt)
+		case err != nil:
+			return err
+		}
+	}
+	if len(open) > 0 { // a batch may have become unknown in this very run
+		if err := sleep(ctx, stillUnderWay); err != nil {
+			return err
+		}
+	}
+	for _, receipt := range open {
+		arrived, err := c.arrived(ctx, receipt.Reference)
+		if err != nil {
+			return err
+		}
+		if err := c.accounts.SettleBatch(ctx, accounts.SettleOptions{Ledger: c.ledger, Receipt: receipt, Arrived: arrived}); err != nil {
+			return err
+		}
+	}
+	return finished(c.accounts.SubmitPayments(jobPayments(t.n), o).Run(ctx))
+}
+
+// arrived asks the vendor's people for a batch of payments.
+func (c *client) arrived(ctx context.Context, reference string) (bool, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.Count+"?reference="+url.QueryEscape(reference), nil)
+	if err != nil {
+		return false, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return false, err
+	}
+	defer resp.Body.Close()
+	return resp.StatusCode == http.StatusOK, nil
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func uploadName(n int) string { return fmt.Sprintf("COLLECTIONS_%05d.csv", n) }
@@ -62,22 +133,24 @@ func uploadName(n int) string { return fmt.Sprintf("COLLECTIONS_%05d.csv", n) }
 // upload sends a file to the bureau, and settles an unknown outcome the way
 // the SDK's advice says: send the same name again without Overwrite; a refusal
 // means that it had arrived.
-func (c *client) upload(ctx context.Context, n int) error {
-	file := ccr.FileFromBytes(uploadName(n), content("gateway upload", n))
-	_, err := c.gateway.Upload(ctx, gateway.UploadRequest{Files: []ccr.File{file}, Ledger: c.outbox})
-	if !errors.Is(err, ccr.ErrOutcomeUnknown) {
+func (c *client) upload(ctx context.Context, t *task) error {
+	file := ccr.FileFromBytes(uploadName(t.n), content(kindUpload, t.n))
+	_, err := c.gateway.Upload(ctx, gateway.UploadRequest{Files: []ccr.File{file}, Ledger: c.ledger})
+	if !errors.Is(err, ccr.ErrOutcomeUnknown) || !t.doubtful {
 		return err
 	}
 	_, again := c.gateway.Upload(ctx, gateway.UploadRequest{Files: []ccr.File{file}})
 	if again != nil && !errors.Is(again, ccr.ErrDuplicate) {
-		return errors.Join(err, again)
+		return again
 	}
-	c.settled("gateway upload")
-	return c.gateway.SettleUpload(ctx, gateway.SettleOptions{Ledger: c.outbox, File: file, Arrived: true})
+	return c.gateway.SettleUpload(ctx, gateway.SettleOptions{Ledger: c.ledger, File: file, Arrived: true})
 }
 
+// receiveReports: every second client leaves to others what they are at.
 func (c *client) receiveReports(ctx context.Context) (int, error) {
-	got, err := c.gateway.Receive(ctx, ccr.DirSink(filepath.Join(c.Dir, "reports")), gateway.ReceiveOptions{Concurrency: 3})
+	got, err := c.gateway.Receive(ctx, ccr.DirSink(filepath.Join(c.Dir, "reports")), gateway.ReceiveOptions{
+		Concurrency: 3, Ledger: c.ledger, SkipClaimed: c.Number%2 == 1,
+	})
 	return len(got), errors.Join(err, c.consume("reports"))
 }
 
@@ -87,108 +160,61 @@ func (c *client) receiveReturns(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	defer drop.Shutdown(ctx) //nolint:errcheck // what matters was checked
-	got, err := drop.Receive(ctx, ccr.DirSink(filepath.Join(c.Dir, "returns")), sftp.ReceiveOptions{StableFor: -1, After: sftp.RemoveRemote})
+	got, err := drop.Receive(ctx, ccr.DirSink(filepath.Join(c.Dir, "returns")), sftp.ReceiveOptions{
+		StableFor: -1, After: sftp.RemoveRemote, Ledger: c.ledger, SkipClaimed: c.Number%2 == 0,
+	})
 	return len(got), errors.Join(err, c.consume("returns"))
 }
 
 // drop sends a file through SFTP. An unknown outcome is settled by looking.
-func (c *client) drop(ctx context.Context, n int) error {
+func (c *client) drop(ctx context.Context, t *task) error {
 	drop, err := c.dial(ctx)
 	if err != nil {
 		return err
 	}
 	defer drop.Shutdown(ctx) //nolint:errcheck // what matters was checked
-	file := ccr.FileFromBytes(dropName(n), content("sftp upload", n))
-	_, err = drop.Upload(ctx, file, sftp.UploadOptions{Ledger: c.outbox})
-	if !errors.Is(err, ccr.ErrOutcomeUnknown) {
+	file := ccr.FileFromBytes(dropName(t.n), content(kindDrop, t.n))
+	_, err = drop.Upload(ctx, file, sftp.UploadOptions{Ledger: c.ledger})
+	if !errors.Is(err, ccr.ErrOutcomeUnknown) || !t.doubtful {
 		return err
 	}
-	entry, lookErr := drop.Stat(ctx, file.Name(), sftp.StatOptions{Folder: "uploads"})
-	switch {
-	case errors.Is(lookErr, ccr.ErrNotFound):
-		c.settled("sftp upload: not there")
-		return errors.Join(drop.SettleUpload(ctx, sftp.SettleOptions{Ledger: c.outbox, File: file}), err) // and again
-	case lookErr != nil:
-		return errors.Join(err, lookErr)
-	case entry.Size != int64(len(content("sftp upload", n))):
-		return fmt.Errorf("a wrong size under the final name: %w", err)
+	if err := sleep(ctx, stillUnderWay); err != nil { // it may have become unknown in this very attempt
+		return err
 	}
-	c.settled("sftp upload: there")
-	return drop.SettleUpload(ctx, sftp.SettleOptions{Ledger: c.outbox, File: file, Arrived: true})
+	_, err = drop.Stat(ctx, file.Name(), sftp.StatOptions{Folder: "uploads"})
+	if err != nil && !errors.Is(err, ccr.ErrNotFound) {
+		return err
+	}
+	if err := drop.SettleUpload(ctx, sftp.SettleOptions{Ledger: c.ledger, File: file, Arrived: err == nil}); err != nil {
+		return err
+	}
+	_, err = drop.Upload(ctx, file, sftp.UploadOptions{Ledger: c.ledger})
+	return err
 }
 
 func dropName(n int) string { return fmt.Sprintf("debtors_%05d.csv", n) }
 
 func customerName(n int) string { return fmt.Sprintf("applicant-%05d", n) }
 
-// stillUnderWay is how long a request can be held up on these lines (stalls
-// and slow stretches) and reach the vendor all the same, even after the
-// process that sent it has died.
-const stillUnderWay = 6 * time.Second
-
-// decide takes one applicant to a score. Nothing at the vendor keeps a second
-// analysis of a customer from being made, so before another one is asked for,
-// the first request must be dead: its time is noted before it is sent, and
-// only when it can no longer arrive does looking settle what became of it.
-func (c *client) decide(ctx context.Context, n int) error {
-	customer, err := c.decisioning.EnsureCustomer(ctx, decisioning.NewCustomer{CustomIdentifier: customerName(n)})
+// decide takes one applicant to a score.
+func (c *client) decide(ctx context.Context, t *task) error {
+	customer, err := c.decisioning.EnsureCustomer(ctx, decisioning.NewCustomer{CustomIdentifier: customerName(t.n)})
 	if err != nil {
 		return err
 	}
-	analysisID, err := c.findAnalysis(ctx, n, customer.ID)
+	a, err := c.decisioning.EnsureAnalysis(ctx, customer.ID, customerName(t.n), applicant(), decisioning.EnsureOptions{Ledger: c.ledger})
 	if err != nil {
 		return err
 	}
-	if analysisID == "" {
-		if err := c.book.write(asked(n, time.Now())); err != nil {
-			return err
-		}
-		a, err := c.decisioning.CreateAnalysis(ctx, customer.ID, applicant())
-		if err != nil {
-			if errors.Is(err, ccr.ErrNotSent) {
-				return errors.Join(err, c.book.write(asked(n, time.Time{})))
-			}
-			return err
-		}
-		analysisID = a.ID
-	}
-	poller := c.decisioning.AnalysisPoller(customer.ID, analysisID).WithInterval(ccr.PollInterval{Start: 5 * time.Millisecond, Max: 20 * time.Millisecond})
+	poller := c.decisioning.AnalysisPoller(customer.ID, a.ID).WithInterval(ccr.PollInterval{Start: 5 * time.Millisecond, Max: 20 * time.Millisecond})
 	if _, err := poller.Wait(ctx); err != nil {
 		return err
 	}
-	scores, err := c.decisioning.Scores(ctx, customer.ID, analysisID)
+	scores, err := c.decisioning.Scores(ctx, customer.ID, a.ID)
 	if err == nil && scores.CreditScore == nil {
 		err = errors.New("no score")
 	}
 	return err
-}
-
-// asked is the line of the book that says when an analysis was asked for; the
-// zero time says that the request was not sent after all.
-func asked(n int, at time.Time) string { return fmt.Sprintf("asked %d %d", n, at.UnixMilli()) }
-
-// findAnalysis settles an earlier request, if there was one: it waits until
-// that cannot be under way any more, and then looks.
-func (c *client) findAnalysis(ctx context.Context, n int, customerID string) (string, error) {
-	at, ok := c.book.lastAsked(n)
-	if !ok {
-		return "", nil
-	}
-	if wait := time.Until(at.Add(stillUnderWay)); wait > 0 {
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-			return "", ctx.Err()
-		}
-	}
-	for a, err := range c.decisioning.Analyses(customerID, decisioning.ListOptions{}).All(ctx) {
-		if err != nil {
-			return "", err
-		}
-		c.settled("analysis")
-		return a.ID, nil
-	}
-	return "", nil
 }
 
 // applicant is a small profile that the in-process vendor completes.
