@@ -221,6 +221,7 @@ type login struct {
 	shown    ssh.PublicKey
 	verified bool
 	offered  bool
+	denied   error // what to say should the server have refused all that was offered
 }
 
 // next offers the key first, and the password only if there is no key or the
@@ -244,11 +245,12 @@ func (l *login) next(at *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
 			return ssh.KeyboardInteractive(l.reply), nil
 		}
 	}
-	if len(at.PartialSuccessMethods) > 0 {
-		return nil, fmt.Errorf("%w: %s was accepted, and the server wants %s besides", ccr.ErrUnauthorized, list(at.PartialSuccessMethods), list(at.AllowedMethods))
-	}
-	return nil, fmt.Errorf("%w: the server accepts %s; tried %s", ccr.ErrUnauthorized,
+	l.denied = fmt.Errorf("%w: the server accepts %s; tried %s", ccr.ErrUnauthorized,
 		list(at.AllowedMethods), list(slices.DeleteFunc(slices.Clone(at.TriedMethods), func(m string) bool { return m == "none" })))
+	if len(at.PartialSuccessMethods) > 0 {
+		l.denied = fmt.Errorf("%w: %s was accepted, and the server wants %s besides", ccr.ErrUnauthorized, list(at.PartialSuccessMethods), list(at.AllowedMethods))
+	}
+	return nil, nil //nolint:nilnil // so the library asks for it
 }
 
 // reply answers the one hidden question of a server that asks for the
@@ -290,6 +292,8 @@ func (l *login) explain(err error) error {
 			}
 		}
 		return &ConnectError{Step: StepConnect, Err: err}
+	case l.denied != nil && strings.Contains(err.Error(), "ssh: unable to authenticate"): // the SSH library has no type for it
+		return &ConnectError{Step: StepLogin, Offered: l.offered, Err: l.denied}
 	case errors.Is(err, ccr.ErrUnauthorized), refusedByDisconnect(err):
 		return &ConnectError{Step: StepLogin, Offered: l.offered, Err: unauthorized(err)}
 	}
