@@ -201,7 +201,20 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.apply(f, w, r)
 		return
 	}
+	r.Body = wholeBody{r.Body}
 	s.mux.ServeHTTP(w, r)
+}
+
+// wholeBody ends the handling of a request whose body broke off. It gets no
+// response: no handler takes half a body for a request that is not well-formed.
+type wholeBody struct{ io.ReadCloser }
+
+func (b wholeBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil && err != io.EOF { //nolint:errorlint // a body's own end is never wrapped
+		panic(http.ErrAbortHandler)
+	}
+	return n, err
 }
 
 // refuse enforces what HTTP itself is asked to be like.

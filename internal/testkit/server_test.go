@@ -6,8 +6,10 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -153,4 +155,12 @@ func TestTokens(t *testing.T) {
 	tokens.Revoke()
 	assert.False(t, tokens.Authorized(r))
 	assert.Equal(t, 2, tokens.Issued())
+}
+
+// Half a body is not a request that is not well-formed.
+func TestABodyThatBreaksOffGetsNoResponse(t *testing.T) {
+	t.Parallel()
+	s := serve(t, testkit.Options{InMemory: true})
+	req := httptest.NewRequestWithContext(t.Context(), http.MethodPut, "/v1/echo", io.MultiReader(strings.NewReader("ab"), iotest.ErrReader(io.ErrUnexpectedEOF)))
+	assert.PanicsWithValue(t, http.ErrAbortHandler, func() { s.ServeHTTP(httptest.NewRecorder(), req) })
 }
