@@ -125,6 +125,7 @@ type task struct {
 	// doubtful: its outcome was unknown, for so long that nothing of it can be
 	// under way any more.
 	doubtful bool
+	open     map[string]bool // references of the batches that are so
 }
 
 // workFunc does number t.n; one that was done before, here or elsewhere, is nil.

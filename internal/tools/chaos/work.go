@@ -76,24 +76,21 @@ func jobPayments(job int) iter.Seq2[accounts.Row[accounts.Payment], error] {
 // of which nobody knows whether it arrived is settled by the vendor's count.
 func (c *client) sendPayments(ctx context.Context, t *task) error {
 	o := accounts.SubmitOptions{Name: fmt.Sprintf("payments-%05d", t.n), Ledger: c.ledger, MaxRows: jobBatch}
-	if !t.doubtful {
-		return finished(c.accounts.SubmitPayments(jobPayments(t.n), o).Run(ctx))
-	}
-	var open []*accounts.Receipt
+	before := t.open
+	t.open = map[string]bool{}
+	var settle []*accounts.Receipt
+	var last error
 	for receipt, err := range c.accounts.SubmitPayments(jobPayments(t.n), o).Batches(ctx) {
-		switch {
-		case err != nil && receipt != nil && errors.Is(err, ccr.ErrOutcomeUnknown):
-			open = append(open, receipt)
+		switch unknown := receipt != nil && errors.Is(err, ccr.ErrOutcomeUnknown); {
+		case unknown && before[receipt.Reference]:
+			settle = append(settle, receipt)
+		case unknown: // it may still be under way
+			t.open[receipt.Reference], last = true, err
 		case err != nil:
-			return err
+			last = err
 		}
 	}
-	if len(open) > 0 { // a batch may have become unknown in this very run
-		if err := sleep(ctx, stillUnderWay); err != nil {
-			return err
-		}
-	}
-	for _, receipt := range open {
+	for _, receipt := range settle {
 		arrived, err := c.arrived(ctx, receipt.Reference)
 		if err != nil {
 			return err
@@ -101,6 +98,9 @@ func (c *client) sendPayments(ctx context.Context, t *task) error {
 		if err := c.accounts.SettleBatch(ctx, accounts.SettleOptions{Ledger: c.ledger, Receipt: receipt, Arrived: arrived}); err != nil {
 			return err
 		}
+	}
+	if last != nil {
+		return last
 	}
 	return finished(c.accounts.SubmitPayments(jobPayments(t.n), o).Run(ctx))
 }
