@@ -30,6 +30,12 @@ type RetryPolicy struct {
 	// AttemptTimeout ends an attempt in which no byte of the request or the
 	// answer has moved for this long, so that large bodies are not cut off
 	// while they flow. Default 60 s.
+	//
+	// A body that moves at less than 1 KiB a second on average over this time
+	// ends the attempt, too; only waiting for the network counts. What the
+	// system's buffers took of a request counts as moved, and no more moves
+	// until they drain: on a line that needs longer than this time for its
+	// buffers (some MiB at 24 KiB a second and less), raise it.
 	AttemptTimeout time.Duration
 	// Budget is the number of retries that all calls of a client may make in
 	// a burst; ten answered calls earn one back. It stops a retry storm when

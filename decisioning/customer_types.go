@@ -36,7 +36,7 @@ type NewCustomer struct {
 	Extra              map[string]jsontext.Value `json:",embed"`                      // added to the request; wins over a field of the same name
 }
 
-// CustomerUpdate is a partial change: unset members stay as they are.
+// CustomerUpdate is a partial change: unset members stay as they are. Inferred.
 type CustomerUpdate struct {
 	AggregationDetails *AggregationDetails       `json:"aggregationDetails,omitzero"` // as in Algoan's own example
 	PersonalDetails    *PersonalDetails          `json:"personalDetails,omitzero"`    // Algoan's own example patches only aggregationDetails. Inferred.

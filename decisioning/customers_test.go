@@ -232,3 +232,24 @@ func TestUpdateWritesWhatTheContractNames(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, `{"accountOwnerships":[{}]}`, string(b))
 }
+
+// TestUpdateCustomerOfAVendorThatReplaces: whether an update replaces what it
+// does not name is not documented. The answer shows it, and an update that
+// names everything does the same with both.
+func TestUpdateCustomerOfAVendorThatReplaces(t *testing.T) {
+	t.Parallel()
+	for _, replaces := range []bool{false, true} {
+		srv, client := serve(t, decisioningtest.Config{ReplacingPatch: replaces})
+		personal := &decisioning.PersonalDetails{Contact: &decisioning.Contact{City: "Paris"}}
+		aggregation := &decisioning.AggregationDetails{UserID: "u"}
+		c, err := client.CreateCustomer(t.Context(), decisioning.NewCustomer{CustomIdentifier: "jane", PersonalDetails: personal})
+		require.NoError(t, err)
+		whole, err := client.UpdateCustomer(t.Context(), c.ID, decisioning.CustomerUpdate{AggregationDetails: aggregation, PersonalDetails: personal})
+		require.NoError(t, err)
+		assert.Equal(t, "Paris", whole.PersonalDetails.Contact.City)
+		part, err := client.UpdateCustomer(t.Context(), c.ID, decisioning.CustomerUpdate{AggregationDetails: aggregation})
+		require.NoError(t, err)
+		assert.Equal(t, replaces, part.PersonalDetails == nil)
+		srv.Close()
+	}
+}

@@ -312,3 +312,23 @@ func TestEnsureAnalysisLedgerGolden(t *testing.T) {
 		assert.Equal(t, string(golden), r.Text())
 	})
 }
+
+// TestLostCreatesNameWhatToDo: the error of a create whose answer was lost says
+// where to look and which call does it.
+func TestLostCreatesNameWhatToDo(t *testing.T) {
+	t.Parallel()
+	srv, client := serve(t, decisioningtest.Config{})
+	defer srv.Close()
+	c, err := client.CreateCustomer(t.Context(), decisioning.NewCustomer{CustomIdentifier: "jane"})
+	require.NoError(t, err)
+	for _, operation := range []string{"CreateAnalysis", "CreateCustomer"} {
+		srv.Inject(decisioningtest.Fault{Operation: operation, Kind: decisioningtest.LoseAnswer})
+	}
+	_, err = client.CreateAnalysis(t.Context(), c.ID, decisioning.AnalysisInput{})
+	require.ErrorIs(t, err, ccr.ErrOutcomeUnknown)
+	require.ErrorContains(t, err, "Look for it by Analyses")
+	require.ErrorContains(t, err, "EnsureAnalysis")
+	_, err = client.CreateCustomer(t.Context(), decisioning.NewCustomer{CustomIdentifier: "joe"})
+	require.ErrorIs(t, err, ccr.ErrOutcomeUnknown)
+	require.ErrorContains(t, err, "Call EnsureCustomer")
+}

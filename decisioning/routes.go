@@ -21,7 +21,8 @@ const (
 // what the members shall be, not by how much they change, so the same one twice
 // does what one does; the same goes for DELETE.
 var (
-	routeCreateCustomer = post("CreateCustomer", customersPath, http.StatusCreated)
+	routeCreateCustomer = advised(post("CreateCustomer", customersPath, http.StatusCreated),
+		"Call EnsureCustomer: it looks for the customIdentifier before it creates the customer")
 	routeCustomer       = get("Customer", customerPath)
 	routeCustomers      = get("Customers", customersPath)
 	routeFindCustomer   = get("FindCustomer", customersPath)
@@ -31,7 +32,8 @@ var (
 		Success: []int{http.StatusOK, http.StatusNoContent}, Unknown: "Ask for the customer by Customer: not found means deleted",
 	}
 
-	routeCreateAnalysis = post("CreateAnalysis", analysesPath, http.StatusAccepted)
+	routeCreateAnalysis = advised(post("CreateAnalysis", analysesPath, http.StatusAccepted),
+		"Look for it by Analyses before creating another one. EnsureAnalysis, which has a ledger, does that by itself")
 	routeAnalysis       = get("Analysis", analysisPath)
 	routeWaitAnalysis   = get("WaitAnalysis", analysisPath)
 	routeAnalyses       = get("Analyses", analysesPath)
@@ -49,7 +51,8 @@ var (
 	routeAccountTransactions = get("AccountTransactions", analysisPath+"/accounts/{accountId}/transactions")
 
 	routeSubscriptions      = get("Subscriptions", subscriptionsPath)
-	routeCreateSubscription = post("CreateSubscription", subscriptionsPath, http.StatusCreated)
+	routeCreateSubscription = advised(post("CreateSubscription", subscriptionsPath, http.StatusCreated),
+		"Look for it by Subscriptions before creating another one")
 	routeUpdateSubscription = patch("UpdateSubscription", subscriptionPath)
 	routeEvents             = get("Events", subscriptionPath+"/events")
 	routeUpdateEvent        = patch("UpdateEvent", subscriptionPath+"/events/{eventId}")
@@ -61,6 +64,12 @@ func get(operation, path string) *transport.Route {
 
 func post(operation, path string, success int) *transport.Route {
 	return &transport.Route{Operation: operation, Method: http.MethodPost, Path: path, Class: transport.UnsentOnly, Success: []int{success}}
+}
+
+// advised names what to do where the outcome is unknown.
+func advised(r *transport.Route, what string) *transport.Route {
+	r.Unknown = what
+	return r
 }
 
 func patch(operation, path string) *transport.Route {

@@ -398,3 +398,15 @@ func TestMaxReportSize(t *testing.T) {
 	_, err = c.Receive(t.Context(), ccr.DirSink(dir), gateway.ReceiveOptions{MaxReportSize: 10})
 	require.NoError(t, err)
 }
+
+// TestListLength: a list of report names that has no end is refused.
+func TestListLength(t *testing.T) {
+	t.Parallel()
+	srv, c := bureau(t)
+	body := `{"numReports":"1","message":"` + strings.Repeat("a.xml,", 3<<20) + `"}`
+	srv.Inject(gatewaytest.Fault{Operation: "ListReports", Kind: gatewaytest.Garble, Body: body, Times: -1})
+	_, err := c.ListReports(t.Context())
+	require.ErrorIs(t, err, ccr.ErrContract)
+	require.ErrorContains(t, err, "larger than allowed")
+	require.Less(t, len(err.Error()), 500)
+}

@@ -23,6 +23,8 @@ func call(ctx context.Context, op string, opts []ccr.CallOption) (_ context.Cont
 			case name == "CorrelationID", name == "Timeout", v.Field(i).IsZero():
 			case name == "Response":
 				err = fmt.Errorf("the option CaptureResponse is for HTTP: SFTP has no response")
+			case name == "Retry":
+				err = fmt.Errorf("the option WithCallRetry is for HTTP: Config.Retry holds for SFTP")
 			default:
 				err = fmt.Errorf("the option With%s is for HTTP", name)
 			}

@@ -1,6 +1,7 @@
 package sftp
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -24,6 +25,10 @@ type DiagnoseOptions struct {
 	// vendor may process it: its name begins with "TEST" and says what it is.
 	// Without it, Diagnose writes nothing.
 	ProbeWrite string
+	// OtherKey is the key of the other environment: that of production for
+	// [DiagnoseUAT], that of UAT for [Diagnose]. The same pair in both is an
+	// error, since the vendors want one for each.
+	OtherKey Key
 }
 
 // Check is one step of a diagnosis.
@@ -125,7 +130,7 @@ func (g *diagnosing) all(ctx context.Context, cfg Config, environment string, o 
 	}
 	defer c.shut(ErrClosed)
 	g.d.Address = c.addr
-	if !g.credential(ctx, c) || !g.resolve(ctx, cfg, c.addr) {
+	if !g.credential(ctx, c, o.OtherKey) || !g.resolve(ctx, cfg, c.addr) {
 		return
 	}
 	s := g.connect(ctx, c)
@@ -142,7 +147,7 @@ func (g *diagnosing) all(ctx context.Context, cfg Config, environment string, o 
 	}
 }
 
-func (g *diagnosing) credential(ctx context.Context, c *Client) bool {
+func (g *diagnosing) credential(ctx context.Context, c *Client, other Key) bool {
 	cred, err := c.credential(ctx)
 	if err != nil {
 		return g.check("credential", "", err)
@@ -153,8 +158,21 @@ func (g *diagnosing) credential(ctx context.Context, c *Client) bool {
 		g.d.PublicKey = describe(cred.signer.PublicKey())
 		detail = "key " + g.d.PublicKey
 	}
-	return g.check("credential", detail, nil)
+	if cred.signer == nil || other.IsZero() {
+		return g.check("credential", detail, nil)
+	}
+	signer, release, err := other.signer(ctx)
+	if err != nil {
+		return g.check("credential", detail, fmt.Errorf("OtherKey: %w", err))
+	}
+	defer release()
+	if bytes.Equal(signer.PublicKey().Marshal(), cred.signer.PublicKey().Marshal()) {
+		err = errSameKey
+	}
+	return g.check("credential", detail, err)
 }
+
+var errSameKey = fmt.Errorf("%w: production and UAT have the same key pair; the vendors want one for each", ErrKey)
 
 // printable is a server's version text without what does not belong there.
 func printable(s string) string {

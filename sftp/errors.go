@@ -61,6 +61,7 @@ var faults = [...]fault{
 	{ErrHostKeyChanged, []error{ErrHostKey, ErrHostKeyChanged}, "No credential was offered. Either the vendor replaced its key or someone is in between: ask the vendor for the new fingerprint by another way before you replace the old one"},
 	{ErrHostKeyWeak, []error{ErrHostKey, ErrHostKeyWeak}, "No credential was offered. Ask the vendor for a host key of another kind, or an RSA key of 2,048 bits or more"},
 	{ErrPasswordExpired, []error{ErrPasswordExpired, ccr.ErrUnauthorized}, "Set a new password with the vendor, then configure it and make a new client"},
+	{errSameKey, []error{ErrKey, ccr.ErrInvalid}, "Make another pair by sftp.GenerateKeyPair and give the vendor its public key for one of the two"},
 	{ErrKey, []error{ErrKey, ccr.ErrInvalid}, "Check the private key, its passphrase and the file's permissions; sftp.GenerateKeyPair makes a suitable key"},
 	{ErrAlgorithms, []error{ErrAlgorithms}, "The server speaks only algorithms that this client refuses, such as SHA-1 or DSA: ask the vendor to enable current ones"},
 	{ccr.ErrUnauthorized, []error{ccr.ErrUnauthorized}, "The login was refused and is not repeated, so that the account is not locked. Check the user and the credential that was tried, that the vendor knows it, and that UAT and production are not mixed up; then make a new client"},

@@ -290,6 +290,13 @@ func TestCallOptions(t *testing.T) {
 	_, err = c.List(t.Context(), sftp.ListOptions{}, ccr.CaptureResponse(&r))
 	require.ErrorIs(t, err, ccr.ErrInvalid)
 	assert.ErrorContains(t, err, "CaptureResponse")
+	for name, o := range map[string]ccr.CallOption{
+		"WithCallRetry": ccr.WithCallRetry(ccr.RetryPolicy{MaxAttempts: 1}), "WithHeader": ccr.WithHeader("X-Tenant", "a"),
+	} {
+		_, err = c.Stat(t.Context(), "a.csv", sftp.StatOptions{}, o)
+		require.ErrorIs(t, err, ccr.ErrInvalid)
+		assert.ErrorContains(t, err, name)
+	}
 	for _, err := range c.Watch(t.Context(), ccr.DirSink(t.TempDir()), sftp.WatchOptions{}, ccr.CaptureResponse(&r)) {
 		require.ErrorIs(t, err, ccr.ErrInvalid)
 		break
@@ -317,4 +324,22 @@ func TestSuggestionIsGoCode(t *testing.T) {
 	s.Layout = "CreditClearOlder(ManualImport or AutomatedImport)"
 	assert.Contains(t, s.Go(), "sftp.CreditClearOlder(sftp.AutomatedImport) // or sftp.ManualImport")
 	assert.Contains(t, sftp.Diagnosis{Suggestion: &s}.String(), s.Go())
+}
+
+// TestSameKeyInBothEnvironments: Diagnose refuses a key pair that the other
+// environment has, too, before it connects.
+func TestSameKeyInBothEnvironments(t *testing.T) {
+	t.Parallel()
+	b := startSFTPTest(t)
+	own, err := sftp.GenerateKeyPair(sftp.KeyPairOptions{})
+	require.NoError(t, err)
+	other, err := sftp.GenerateKeyPair(sftp.KeyPairOptions{})
+	require.NoError(t, err)
+	b.config.Key = sftp.PrivateKey(own.Private)
+	_, err = sftp.Diagnose(t.Context(), b.config, sftp.DiagnoseOptions{OtherKey: sftp.PrivateKey(own.Private)})
+	require.ErrorIs(t, err, sftp.ErrKey)
+	require.ErrorContains(t, err, "same key pair")
+	assert.Empty(t, b.srv.Logins())
+	_, err = sftp.Diagnose(t.Context(), b.config, sftp.DiagnoseOptions{OtherKey: sftp.PrivateKey(other.Private)})
+	require.NotErrorIs(t, err, sftp.ErrKey)
 }

@@ -1,6 +1,11 @@
 // Package files reads and writes what Credit Clear exchanges as files: the
 // standard input files (Debtor Accounts and Third Party Claim) out and in, the
-// return files, and the names of attachments. Package sftp carries them.
+// return files, and the names of attachments. Package sftp carries them; Credit
+// Clear does not recommend e-mail, which must never carry personal data.
+//
+// Credit Clear takes input files as .csv and .xlsx. This package reads and
+// writes CSV alone: export a workbook as CSV, or send it as it is by package
+// sftp, unchecked.
 //
 //	in, err := files.NewAccountReader(file, files.ReadOptions{File: "debtors.csv", Headers: map[string]string{"OutstandingAmount": "AmountDue"}})
 //	fmt.Println(in.Columns())                   // before the first row

@@ -84,8 +84,11 @@ func (s *Server) updateCustomer(w http.ResponseWriter, r *http.Request, c *custo
 	}
 	c.document = c.document.with(map[string]any{"updatedAt": now()})
 	for _, name := range []string{"aggregationDetails", "personalDetails"} {
-		if v, given := in[name]; given {
+		switch v, given := in[name]; {
+		case given:
 			c.document[name] = v
+		case s.cfg.ReplacingPatch:
+			delete(c.document, name)
 		}
 	}
 	answer(w, http.StatusOK, c.document)

@@ -81,6 +81,9 @@ type Config struct {
 	// DuplicateCode is the code of the 422 for a customIdentifier that is taken.
 	// Algoan's is not documented. Default "ALREADY_EXISTS".
 	DuplicateCode string
+	// ReplacingPatch makes an update of a customer take away what it does not
+	// name. Without it, an update leaves that alone.
+	ReplacingPatch bool
 	// EscapedSignatures signs the payload with the escapes that the prose of
 	// Algoan's documentation names, instead of as it stands.
 	EscapedSignatures bool
