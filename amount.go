@@ -238,20 +238,7 @@ func parseAmountSlow(s string) (Amount, error) {
 	if whole+frac == "" || strings.Trim(whole+frac, "0123456789") != "" {
 		return Amount{}, errAmount
 	}
-	for ; exp > 0; exp-- {
-		next := "0"
-		if frac != "" {
-			next, frac = frac[:1], frac[1:]
-		}
-		whole += next
-	}
-	for ; exp < 0; exp++ {
-		last := "0"
-		if whole != "" {
-			last, whole = whole[len(whole)-1:], whole[:len(whole)-1]
-		}
-		frac = last + frac
-	}
+	whole, frac = shifted(whole, frac, exp)
 	if whole = strings.TrimLeft(whole, "0"); whole == "" {
 		whole = "0"
 	}
@@ -266,3 +253,22 @@ func parseAmountSlow(s string) (Amount, error) {
 }
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+// shifted moves the decimal point exp digits to the right.
+func shifted(whole, frac string, exp int) (string, string) {
+	for ; exp > 0; exp-- {
+		next := "0"
+		if frac != "" {
+			next, frac = frac[:1], frac[1:]
+		}
+		whole += next
+	}
+	for ; exp < 0; exp++ {
+		last := "0"
+		if whole != "" {
+			last, whole = whole[len(whole)-1:], whole[:len(whole)-1]
+		}
+		frac = last + frac
+	}
+	return whole, frac
+}

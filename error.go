@@ -172,6 +172,27 @@ func (e Error) line() string {
 	if len(e.Classes) == 0 {
 		b.WriteString("failed")
 	}
+	if facts := e.facts(); len(facts) > 0 {
+		b.WriteString(" (" + strings.Join(facts, ", ") + ")")
+	}
+	for i, f := range e.Fields {
+		if i == maxFieldsInLine {
+			fmt.Fprintf(&b, "; and %d more", len(e.Fields)-i)
+			break
+		}
+		b.WriteString("; " + f.Path + " " + f.Message)
+	}
+	if e.Err != nil {
+		b.WriteString(": " + e.cause())
+	}
+	if e.Advice != "" {
+		b.WriteString(". " + e.Advice)
+	}
+	return oneLine(b.String())
+}
+
+// facts are what stands in brackets behind the classes.
+func (e Error) facts() []string {
 	var facts []string
 	if e.StatusCode != 0 {
 		facts = append(facts, "HTTP "+strconv.Itoa(e.StatusCode))
@@ -194,23 +215,7 @@ func (e Error) line() string {
 	if id := safetext.Token(e.CorrelationID); id != "" {
 		facts = append(facts, "correlation id "+id)
 	}
-	if len(facts) > 0 {
-		b.WriteString(" (" + strings.Join(facts, ", ") + ")")
-	}
-	for i, f := range e.Fields {
-		if i == maxFieldsInLine {
-			fmt.Fprintf(&b, "; and %d more", len(e.Fields)-i)
-			break
-		}
-		b.WriteString("; " + f.Path + " " + f.Message)
-	}
-	if e.Err != nil {
-		b.WriteString(": " + e.cause())
-	}
-	if e.Advice != "" {
-		b.WriteString(". " + e.Advice)
-	}
-	return oneLine(b.String())
+	return facts
 }
 
 // cause is the text of the cause, without what the line has said already: the

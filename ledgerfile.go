@@ -1,7 +1,6 @@
 package ccr
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,13 +8,9 @@ import (
 	"iter"
 	"maps"
 	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"sync"
-	"time"
-
-	"github.com/ccr-sdk/ccr/internal/fsync"
 )
 
 // FileLedger is a [Ledger] in one local file: a header, then a line of JSON
@@ -78,128 +73,6 @@ type ledgerLine struct {
 }
 
 var errLedgerClosed = errors.New("ccr: the ledger is closed")
-
-// OpenLedger opens a ledger file, or creates one (mode 0600) in a folder that
-// exists. It is locked until Close or the end of the process, whatever name it
-// is opened by. A file that is no ledger is left as it is.
-func OpenLedger(path string) (*FileLedger, error) {
-	l := &FileLedger{index: map[keyHash]spot{}, claims: map[keyHash]LedgerEntry{}}
-	if err := l.open(path); err != nil {
-		if errors.Is(err, ErrLedgerInUse) {
-			err = ErrLedgerInUse
-		} else {
-			err = fmt.Errorf("ccr: open ledger: %w", err)
-		}
-		return nil, errors.Join(err, l.Close())
-	}
-	return l, nil
-}
-
-// compactAt is the number of outdated lines below which rewriting the file is
-// not worth it.
-const compactAt = 1000
-
-func (l *FileLedger) open(path string) (err error) {
-	if l.path, err = resolveLedger(path); err != nil {
-		return err
-	}
-	if err := l.lock(); err != nil {
-		return err
-	}
-	// What a crash left of a rewriting, or of the file's creation.
-	if err := os.Remove(l.path + ".new"); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	st, err := l.f.Stat()
-	if err != nil {
-		return err
-	}
-	if n := fsync.Links(st); n > 1 {
-		return fmt.Errorf("the file has %d hard links; a ledger must have one name, since it is replaced when it is rewritten", n)
-	}
-	scan, err := scanLedger(l.f, func(line ledgerLine, off int64, size int) {
-		l.index[line.key] = spot{off, line.version, uint32(size), line.state} //nolint:gosec // scanLedger bounds a line
-	})
-	if err != nil {
-		return err
-	}
-	l.end, l.lines, l.chain = scan.end, scan.lines, scan.chain
-	if err := l.f.Truncate(l.end); err != nil {
-		return err
-	}
-	l.compact()
-	if err := l.writeHeader(); err != nil {
-		return err
-	}
-	return errors.Join(l.f.Sync(), fsync.Dir(filepath.Dir(l.path)))
-}
-
-// resolveLedger returns where the file really is, so that rewriting it does
-// not replace a symbolic link.
-func resolveLedger(path string) (string, error) {
-	real, err := filepath.EvalSymlinks(path)
-	if err == nil || !errors.Is(err, os.ErrNotExist) {
-		return real, err
-	}
-	dir, err := filepath.EvalSymlinks(filepath.Dir(path))
-	return filepath.Join(dir, filepath.Base(path)), err
-}
-
-// lock opens the file, made if missing, and locks it. The file that was
-// locked must still be the one at the path: the holder before may have
-// replaced it.
-func (l *FileLedger) lock() error {
-	for range 8 {
-		f, err := os.OpenFile(l.path, os.O_RDWR, 0)
-		if errors.Is(err, os.ErrNotExist) {
-			if err = createLedger(l.path); err == nil || errors.Is(err, os.ErrExist) {
-				continue
-			}
-		}
-		if err != nil {
-			return err
-		}
-		ok, unlock, err := fsync.Lock(f)
-		if err != nil || !ok {
-			return errors.Join(cmp.Or(err, ErrLedgerInUse), f.Close())
-		}
-		mine, err := f.Stat()
-		there, serr := os.Stat(l.path)
-		if err == nil && serr == nil && os.SameFile(mine, there) {
-			l.f, l.unlock = f, unlock
-			return nil
-		}
-		if err := errors.Join(err, unlock.Close(), f.Close()); err != nil {
-			return err
-		}
-	}
-	return ErrLedgerInUse
-}
-
-// createLedger makes a file that holds a header: a ledger is never empty.
-func createLedger(path string) error {
-	fresh, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new-*")
-	if err != nil {
-		return err
-	}
-	_, err = fresh.Write(ledgerHeader(ledgerHeaderSize, 0))
-	err = errors.Join(err, fsync.Close(fresh))
-	if err == nil {
-		if err = os.Link(fresh.Name(), path); err != nil && !errors.Is(err, os.ErrExist) {
-			err = copyNew(path) // a file system without links
-		}
-	}
-	return errors.Join(err, os.Remove(fresh.Name()))
-}
-
-func copyNew(path string) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(ledgerHeader(ledgerHeaderSize, 0))
-	return errors.Join(err, fsync.Close(f))
-}
 
 // Load implements [Ledger].
 func (l *FileLedger) Load(_ context.Context, key string) (LedgerEntry, error) {
@@ -399,111 +272,6 @@ func (l *FileLedger) write(b *ledgerBatch) {
 func (l *FileLedger) writeHeader() error {
 	_, err := l.f.WriteAt(ledgerHeader(l.end, l.chain), 0)
 	return err
-}
-
-// compact rewrites the file if the outdated lines outnumber the others; l.mu
-// and the turn are held. If that fails, the file as it is goes on.
-func (l *FileLedger) compact() {
-	if l.lines-len(l.index) <= max(len(l.index), compactAt, l.wait) {
-		return
-	}
-	if err := l.rewrite(func(LedgerEntry) bool { return true }); err != nil {
-		l.wait = 2 * l.lines
-	}
-}
-
-// rewrite replaces the file by one that holds the current lines only, of the
-// entries to keep. A crash leaves the one or the other. The new file is locked
-// before it gets the name.
-func (l *FileLedger) rewrite(keep func(LedgerEntry) bool) (err error) {
-	fresh, err := os.OpenFile(l.path+".new", os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	unlock, placed := l.unlock, false
-	defer func() {
-		if err != nil && !placed {
-			err = errors.Join(err, fresh.Close(), os.Remove(l.path+".new"))
-		}
-	}()
-	if lockedByDescriptor {
-		ok, u, err := fsync.Lock(fresh)
-		if err != nil || !ok {
-			return cmp.Or(err, ErrLedgerInUse)
-		}
-		unlock = u
-	}
-	w := ledgerWriter{f: fresh, index: make(map[keyHash]spot, len(l.index))}
-	type place struct {
-		key keyHash
-		spot
-	}
-	places := make([]place, 0, len(l.index))
-	for h, s := range l.index {
-		places = append(places, place{h, s})
-	}
-	slices.SortFunc(places, func(a, b place) int { return cmp.Compare(a.off, b.off) })
-	for _, p := range places {
-		if err := w.copy(l.f, p.key, p.spot, keep); err != nil {
-			return err
-		}
-	}
-	if err := w.finish(); err != nil {
-		return err
-	}
-	if err := l.replace(fresh); err != nil {
-		return err
-	}
-	l.unlock, placed = unlock, true
-	l.index, l.end, l.lines, l.chain, l.wait = w.index, w.end, len(w.index), w.chain, 0
-	return fsync.Dir(filepath.Dir(l.path))
-}
-
-// replace puts a new file in the place of the ledger's.
-func (l *FileLedger) replace(fresh *os.File) error {
-	if lockedByDescriptor {
-		if err := os.Rename(fresh.Name(), l.path); err != nil {
-			return err
-		}
-		l.f.Close() //nolint:errcheck // it was only read since its last sync
-		l.f = fresh
-		return nil
-	}
-	// Windows replaces no open file. The lock is beside it, so others stay out.
-	err := errors.Join(fresh.Close(), l.f.Close())
-	if err == nil {
-		err = os.Rename(fresh.Name(), l.path)
-	}
-	var oerr error
-	l.f, oerr = os.OpenFile(l.path, os.O_RDWR, 0)
-	return errors.Join(err, oerr)
-}
-
-// lockedByDescriptor: the lock is on the file, not beside it.
-const lockedByDescriptor = runtime.GOOS != "windows"
-
-// Prune forgets entries that are closed (sent, archived or refused) and whose
-// last change is longer ago than age, and returns how many. What is forgotten
-// can be sent and received again: choose an age beyond any repetition. An
-// entry that somebody holds is kept.
-func (l *FileLedger) Prune(_ context.Context, age time.Duration) (int, error) {
-	l.turn.Lock()
-	defer l.turn.Unlock()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.f == nil {
-		return 0, errLedgerClosed
-	}
-	before, limit := len(l.index), time.Now().Add(-age)
-	err := l.rewrite(func(e LedgerEntry) bool {
-		_, held := l.claims[hashKey(e.Key)]
-		closed := e.State == StateSent || e.State == StateArchived || e.State == StateRefused
-		return held || !closed || !e.At.Before(limit)
-	})
-	if err != nil {
-		return 0, fmt.Errorf("ccr: prune ledger: %w", err)
-	}
-	return before - len(l.index), nil
 }
 
 // List implements [LedgerLister].

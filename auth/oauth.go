@@ -72,9 +72,31 @@ type ClientCredentialsConfig struct {
 // counted by its limiter. Without expires_in a token is taken to live for 24
 // hours, or as long as its own exp says if that is less.
 func NewClientCredentials(cfg ClientCredentialsConfig) (*TokenSource, error) {
-	u, urlErr := option.ParseBaseURL(cfg.TokenURL)
+	u, err := cfg.check()
+	if err != nil {
+		return nil, err
+	}
+	if raw, err := url.Parse(cfg.TokenURL); err == nil && u.Path != "" {
+		u.Path = raw.Path // as it was given: a slash at its end matters to some servers
+	}
+	cfg.Parameters = maps.Clone(cfg.Parameters)
+	identity := u.String() + "\n" + cfg.ClientID + "\n" + cfg.Audience + "\n" + cfg.Scope
+	for _, name := range slices.Sorted(maps.Keys(cfg.Parameters)) {
+		identity += "\n" + url.QueryEscape(name) + "=" + url.QueryEscape(cfg.Parameters[name])
+	}
+	sum := sha256.Sum256([]byte(identity))
+	o := &oauth{cfg: cfg, url: u, route: transport.Route{
+		// Safe to repeat: a token that nobody received is only unused.
+		Operation: "Token", Method: http.MethodPost, Path: cmp.Or(u.Path, "/"), Class: transport.Idempotent, Success: []int{200, 201},
+	}}
+	return newSource(o.fetch, o.bind, cfg.Store, "ccr-token-"+hex.EncodeToString(sum[:16])), nil
+}
+
+// check fills in the defaults and returns the token URL.
+func (cfg *ClientCredentialsConfig) check() (*url.URL, error) {
+	u, err := option.ParseBaseURL(cfg.TokenURL)
 	var f ccr.Faults
-	if urlErr != nil {
+	if err != nil {
 		f.Add("TokenURL", "must be an https URL without user, query or fragment")
 	}
 	if cfg.ClientID == "" {
@@ -106,23 +128,7 @@ func NewClientCredentials(cfg ClientCredentialsConfig) (*TokenSource, error) {
 			f.Add("Parameters."+name, "cannot be replaced; use the field")
 		}
 	}
-	if err := f.Err("auth", "NewClientCredentials"); err != nil {
-		return nil, err
-	}
-	if raw, err := url.Parse(cfg.TokenURL); err == nil && u.Path != "" {
-		u.Path = raw.Path // as it was given: a slash at its end matters to some servers
-	}
-	cfg.Parameters = maps.Clone(cfg.Parameters)
-	identity := u.String() + "\n" + cfg.ClientID + "\n" + cfg.Audience + "\n" + cfg.Scope
-	for _, name := range slices.Sorted(maps.Keys(cfg.Parameters)) {
-		identity += "\n" + url.QueryEscape(name) + "=" + url.QueryEscape(cfg.Parameters[name])
-	}
-	sum := sha256.Sum256([]byte(identity))
-	o := &oauth{cfg: cfg, url: u, route: transport.Route{
-		// Safe to repeat: a token that nobody received is only unused.
-		Operation: "Token", Method: http.MethodPost, Path: cmp.Or(u.Path, "/"), Class: transport.Idempotent, Success: []int{200, 201},
-	}}
-	return newSource(o.fetch, o.bind, cfg.Store, "ccr-token-"+hex.EncodeToString(sum[:16])), nil
+	return u, f.Err("auth", "NewClientCredentials")
 }
 
 // ownParameters are those of a token request that fields stand for.

@@ -26,23 +26,11 @@ import (
 // download or downloadByName archives what it returns, and is never.
 func (c *Client) Do(ctx context.Context, action string, in, out any, opts ...ccr.CallOption) error {
 	r := request{route: &transport.Route{Operation: "Do", Method: http.MethodPost, Class: transport.UnsentOnly, Success: ok}, call: opts}
-	var f ccr.Faults
-	if action == "" || safetext.Token(action) == "" {
-		f.Add("action", "must be a word")
-	}
 	if action == "download" || action == "downloadByName" {
 		r.route.Class = transport.Destructive
 	}
-	members, err := membersOf(in)
+	members, err := checkDo(action, in)
 	if err != nil {
-		f.Add("in", "must be a JSON object")
-	}
-	for _, name := range []string{"apikey", "secret", "action"} {
-		if _, ok := members[name]; ok {
-			f.Add("in."+name, "cannot be replaced")
-		}
-	}
-	if err := f.Err(service, r.route.Operation); err != nil {
 		return err
 	}
 	call, err := option.NewCall(opts...)
@@ -73,6 +61,24 @@ func (c *Client) Do(ctx context.Context, action string, in, out any, opts ...ccr
 		}
 	}
 	return err
+}
+
+// checkDo returns the members of the request.
+func checkDo(action string, in any) (map[string]json.RawMessage, error) {
+	var f ccr.Faults
+	if action == "" || safetext.Token(action) == "" {
+		f.Add("action", "must be a word")
+	}
+	members, err := membersOf(in)
+	if err != nil {
+		f.Add("in", "must be a JSON object")
+	}
+	for _, name := range []string{"apikey", "secret", "action"} {
+		if _, ok := members[name]; ok {
+			f.Add("in."+name, "cannot be replaced")
+		}
+	}
+	return members, f.Err(service, "Do")
 }
 
 // membersOf are the members of an object.

@@ -97,17 +97,48 @@ func (c *Client) fetch(ctx context.Context, r request, sink ccr.Sink) (*Reports,
 	if err != nil {
 		return out, err
 	}
-	return out, r.judge(out, a, resp)
+	return out, r.classify(out, a, resp)
 }
 
-// judge finds what is wrong with an answer that was read to its end.
-func (r request) judge(out *Reports, a *answer, resp *transport.Response) error {
+// classify finds what is wrong with an answer that was read to its end.
+func (r request) classify(out *Reports, a *answer, resp *transport.Response) error {
+	fields, causes := r.missing(out, a)
+	no := a.refused()
+	silent := !a.hasFiles && !slices.ContainsFunc(a.rows, Row.OK)
+	if len(fields) == 0 && no == nil && !a.preamble && !silent {
+		return nil
+	}
+	outcome := ccr.OutcomeRejected
+	if destructive(r.route) && (a.files > 0 || no == nil && !silent) {
+		outcome = ccr.OutcomeUnknown // what did not come may be archived all the same
+	}
+	var e *ccr.Error
+	switch {
+	case no != nil:
+		e = r.refusal(outcome, resp, no)
+	case silent:
+		e = r.contract(outcome, resp, errors.New("the answer has neither files nor a row that is OK"))
+		e.Classes = append(e.Classes, classesOf(a.text)...)
+	case len(causes) > 0:
+		e = r.failed(outcome, resp, errors.Join(causes...))
+		missing := func(class error) bool { return !errors.Is(e.Err, class) }
+		e.Classes = append(e.Classes, slices.DeleteFunc([]error{ccr.ErrIncomplete, ccr.ErrInvalid}, missing)...)
+	case len(fields) > 0:
+		e = r.failed(outcome, resp, nil, ccr.ErrNotFound)
+	default:
+		e = r.contract(outcome, resp, errors.New("other text stands before the answer's JSON; every report in it was read all the same"))
+	}
+	e.Fields = fields
+	return advise(e, r.route)
+}
+
+// missing sets the error of each file that did not come as it should, and
+// returns the places and causes of all that is missing.
+func (r request) missing(out *Reports, a *answer) (fields []ccr.FieldError, causes []error) {
 	asked := make(map[string]bool, len(r.names))
 	for _, name := range r.names {
 		asked[name] = true
 	}
-	var fields []ccr.FieldError
-	var causes []error
 	for i := range out.Files {
 		f := &out.Files[i]
 		row, ok := a.row(f.Name)
@@ -131,36 +162,7 @@ func (r request) judge(out *Reports, a *answer, resp *transport.Response) error 
 			fields = append(fields, ccr.FieldError{Path: fmt.Sprintf("names[%d]", i), Message: "did not come"})
 		}
 	}
-	no := a.refused()
-	silent := !a.hasFiles && !slices.ContainsFunc(a.rows, Row.OK)
-	if len(fields) == 0 && no == nil && !a.preamble && !silent {
-		return nil
-	}
-	outcome := ccr.OutcomeRejected
-	if destructive(r.route) && (a.files > 0 || no == nil && !silent) {
-		outcome = ccr.OutcomeUnknown // what did not come may be archived all the same
-	}
-	var e *ccr.Error
-	switch {
-	case no != nil:
-		e = r.refusal(outcome, resp, no)
-	case silent:
-		e = r.contract(outcome, resp, errors.New("the answer has neither files nor a row that is OK"))
-		e.Classes = append(e.Classes, classesOf(a.text)...)
-	case len(causes) > 0:
-		e = r.failed(outcome, resp, errors.Join(causes...))
-		for _, class := range []error{ccr.ErrIncomplete, ccr.ErrInvalid} {
-			if errors.Is(e.Err, class) {
-				e.Classes = append(e.Classes, class)
-			}
-		}
-	case len(fields) > 0:
-		e = r.failed(outcome, resp, nil, ccr.ErrNotFound)
-	default:
-		e = r.contract(outcome, resp, errors.New("other text stands before the answer's JSON; every report in it was read all the same"))
-	}
-	e.Fields = fields
-	return advise(e, r.route)
+	return fields, causes
 }
 
 // intake takes the files of one answer into a sink. What goes wrong with one

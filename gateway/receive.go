@@ -267,16 +267,21 @@ func (s *source) whole(r request, in *single, a *answer, resp *transport.Respons
 	case !in.got.hasData || in.got.size == 0 && !s.anything:
 		what = "it is empty"
 	default:
-		if in.w == nil { // of no bytes, none of which was written
-			if _, err := in.restart(); err != nil {
-				return err
-			}
-		}
-		err := checkXML(&in.check, in.name)
-		if err == nil || s.anything && isNotWholeXML(err) {
-			return nil
-		}
-		return r.failed(ccr.OutcomeRejected, resp, err, classes...)
+		return s.content(r, in, resp)
 	}
 	return r.failed(ccr.OutcomeRejected, resp, incomplete(what), classes...)
+}
+
+// content checks that the one file is XML to its end, if it has to be.
+func (s *source) content(r request, in *single, resp *transport.Response) error {
+	if in.w == nil { // of no bytes, none of which was written
+		if _, err := in.restart(); err != nil {
+			return err
+		}
+	}
+	err := checkXML(&in.check, in.name)
+	if err == nil || s.anything && isNotWholeXML(err) {
+		return nil
+	}
+	return r.failed(ccr.OutcomeRejected, resp, err, ccr.ErrIncomplete)
 }

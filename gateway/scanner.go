@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -250,60 +251,61 @@ func (s *scanner) text(dst []byte, control bool) (n int, ended bool, err error) 
 				return n, false, err
 			}
 		}
-		// end is where the string ends, if no escape comes before it, or where
-		// the buffer does. It is looked for once for all escapes before it.
-		end, quoted := s.w, false
-		if i := bytes.IndexByte(s.buf[s.r:s.w], '"'); i >= 0 {
-			end, quoted = s.r+i, true
+		more, ended, err := s.buffered(dst[n:], control)
+		n += more
+		if err != nil || ended {
+			return n, ended, err
 		}
-		for {
-			run := s.buf[s.r:min(end, s.r+len(dst)-n)]
-			escape := bytes.IndexByte(run, '\\')
-			if escape >= 0 {
-				run = run[:escape]
-			}
-			if control {
-				for i, c := range run {
-					if c < ' ' {
-						s.r += i
-						return n, false, s.bad("a control character in a string")
-					}
-				}
-			}
-			n += copy(dst[n:], run)
-			if err := s.take(len(run)); err != nil {
-				return n, false, err
-			}
-			if escape < 0 {
-				break
-			}
-			if len(dst)-n < utf8.UTFMax {
-				return n, false, nil
-			}
-			if s.r+1 < end && s.buf[s.r+1] == '/' { // PHP writes every slash like this
-				dst[n] = '/'
-				n++
-				if err := s.take(2); err != nil {
-					return n, false, err
-				}
-				continue
-			}
-			filled := s.filled
-			c, err := s.escape()
-			if err != nil {
-				return n, false, err
-			}
-			n += utf8.EncodeRune(dst[n:], c)
-			if s.filled != filled || s.r > end { // the buffer moved, or the quote was escaped
-				end, quoted = s.r, false
-				break
-			}
-			if len(dst)-n < utf8.UTFMax {
-				return n, false, nil
+	}
+	return n, false, nil
+}
+
+// buffered is text of what the buffer holds: to the end of the string, of the
+// buffer or of dst.
+func (s *scanner) buffered(dst []byte, control bool) (n int, ended bool, err error) {
+	// end is where the string ends, if no escape comes before it, or where
+	// the buffer does. It is looked for once for all escapes before it.
+	end, quoted := s.w, false
+	if i := bytes.IndexByte(s.buf[s.r:s.w], '"'); i >= 0 {
+		end, quoted = s.r+i, true
+	}
+	for len(dst)-n >= utf8.UTFMax {
+		run := s.buf[s.r:min(end, s.r+len(dst)-n)]
+		escape := bytes.IndexByte(run, '\\')
+		if escape >= 0 {
+			run = run[:escape]
+		}
+		if control {
+			if i := slices.IndexFunc(run, func(c byte) bool { return c < ' ' }); i >= 0 {
+				s.r += i
+				return n, false, s.bad("a control character in a string")
 			}
 		}
-		if quoted && s.r == end {
+		n += copy(dst[n:], run)
+		if err := s.take(len(run)); err != nil {
+			return n, false, err
+		}
+		switch {
+		case escape < 0 && quoted && s.r == end:
 			return n, true, s.take(1)
+		case escape < 0, len(dst)-n < utf8.UTFMax:
+			return n, false, nil
+		case s.r+1 < end && s.buf[s.r+1] == '/': // PHP writes every slash like this
+			dst[n] = '/'
+			n++
+			if err := s.take(2); err != nil {
+				return n, false, err
+			}
+			continue
+		}
+		filled := s.filled
+		c, err := s.escape()
+		if err != nil {
+			return n, false, err
+		}
+		n += utf8.EncodeRune(dst[n:], c)
+		if s.filled != filled || s.r > end { // the buffer moved, or the quote was escaped
+			return n, false, nil
 		}
 	}
 	return n, false, nil

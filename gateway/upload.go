@@ -1,21 +1,16 @@
 package gateway
 
 import (
-	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/ccr-sdk/ccr"
-	"github.com/ccr-sdk/ccr/internal/option"
 	"github.com/ccr-sdk/ccr/internal/outbox"
-	"github.com/ccr-sdk/ccr/internal/transport"
 )
 
 // UploadRequest is what [Client.Upload] sends in one call.
@@ -183,7 +178,7 @@ func (u *upload) plan(ctx context.Context) error {
 	var causes []error
 	for i, file := range u.req.Files {
 		path := fmt.Sprintf("files[%d]", i)
-		out, err := u.look(ctx, file)
+		out, err := u.examine(ctx, file)
 		switch {
 		case err != nil && ctx.Err() != nil, errors.Is(err, ccr.ErrFileChanged):
 			return unsent(err)
@@ -202,8 +197,8 @@ func (u *upload) plan(ctx context.Context) error {
 	return err
 }
 
-// look finds the size of a file, and its checksum if it is to be claimed.
-func (u *upload) look(ctx context.Context, file ccr.File) (UploadedFile, error) {
+// examine finds the size of a file, and its checksum if it is to be claimed.
+func (u *upload) examine(ctx context.Context, file ccr.File) (UploadedFile, error) {
 	out := UploadedFile{Name: file.Name()}
 	if u.req.Ledger != nil {
 		sum, size, err := file.SHA256(ctx)
@@ -227,91 +222,12 @@ func unsent(err error) *ccr.Error {
 	return e
 }
 
-// claim claims the files and stores the intents; files that the ledger knows
-// as sent drop out. The order is that of the names, so that of two calls with
-// the same files one gets all.
-func (u *upload) claim(ctx context.Context) error {
-	u.claims = make([]*outbox.Claim, len(u.req.Files))
-	order := make([]int, len(u.req.Files))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortFunc(order, func(a, b int) int { return strings.Compare(u.result.Files[a].Name, u.result.Files[b].Name) })
-	for _, i := range order {
-		p := u.c.params(u.req.Ledger, u.result.Files[i])
-		p.AllowSameContent = u.req.AllowSameContent
-		claim, err := outbox.Begin(ctx, p)
-		if err != nil {
-			return joined(err, u.release(ctx))
-		}
-		u.claims[i] = claim
-	}
-	for i, claim := range u.claims {
-		out := &u.result.Files[i]
-		if e, ok := claim.Recorded(); ok {
-			out.State, out.Row = AcceptedBefore, Row{File: e.FileName(), Status: e.Attributes["status"]}
-			u.tell(i, out.Size, true)
-			continue
-		}
-		before, err := intro(len(u.sending) == 0, out.Name)
-		if err != nil {
-			return joined(unsent(err), u.release(ctx))
-		}
-		u.sending = append(u.sending, &outgoing{file: u.req.Files[i], size: out.Size, sha256: out.SHA256, intro: before})
-		u.index = append(u.index, i)
-	}
-	return nil
-}
-
-// params are those of a file in the ledger.
-func (c *Client) params(l ccr.Ledger, f UploadedFile) outbox.Params {
-	return outbox.Params{
-		Ledger: l, Lease: c.t.Lease(), Operation: routeUpload.Operation, Service: service, Environment: c.t.Environment(),
-		Account: c.secret.account(), Name: f.Name, SHA256: f.SHA256, Size: f.Size, Advice: adviceUpload,
-	}
-}
-
-// release gives the claims back: nothing was sent.
-func (u *upload) release(ctx context.Context) (errs []error) {
-	for _, c := range u.claims {
-		if c == nil {
-			continue
-		}
-		if err := c.Refused(ctx, nil); err != nil {
-			errs = append(errs, err)
-		}
-	}
-	return errs
-}
-
-// held returns a context that ends before any of the claims does, and whose
-// requests ask right before their first byte whether all of them still hold.
-func (u *upload) held(ctx context.Context) (context.Context, context.CancelFunc) {
-	check := func() error {
-		for _, i := range u.index {
-			if err := u.claims[i].Check(ctx); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	sending, stops := transport.WithBefore(ctx, check), make([]context.CancelFunc, len(u.index))
-	for n, i := range u.index {
-		sending, stops[n] = u.claims[i].Context(sending)
-	}
-	return sending, func() {
-		for _, stop := range stops {
-			stop()
-		}
-	}
-}
-
 func (u *upload) send(ctx context.Context) (*UploadResult, error) {
 	begin, err := u.head(ctx)
 	if err != nil {
 		return nil, joined(err, u.release(ctx))
 	}
-	u.r.body = uploadBody(begin, u.sending, func(file int, done int64) { u.tell(u.index[file], done, false) })
+	u.r.body = uploadBody(begin, u.sending, func(file int, done int64) { u.notify(u.index[file], done, false) })
 	u.state(UploadUnknown)
 	defer u.record(ctx) // if the caller's middleware panics
 	sending, stop := u.held(ctx)
@@ -324,7 +240,7 @@ func (u *upload) send(ctx context.Context) (*UploadResult, error) {
 		err = u.failed(err)
 	} else {
 		u.result.Raw = resp.Body
-		if e := u.judge(a, resp, err); e != nil {
+		if e := u.classify(a, resp, err); e != nil {
 			err = e
 		} else {
 			err = nil
@@ -333,66 +249,11 @@ func (u *upload) send(ctx context.Context) (*UploadResult, error) {
 	return u.result, joined(err, u.record(ctx))
 }
 
-// failed reads what a response without success says of each file. Without a
-// word of them, several files may have fared differently, unless the status
-// speaks of the request.
-func (u *upload) failed(err error) error {
-	e, ok := errors.AsType[*ccr.Error](err)
-	if !ok || e.StatusCode == 0 {
-		if errors.Is(err, ccr.ErrNotSent) {
-			u.state(NotSent)
-		}
-		return err
-	}
-	body := e.Body()
-	u.result.Raw = body
-	a, unreadable := readAnswer(bytes.NewReader(body), false, fileEvents{})
-	if u.req.Rows != nil {
-		rows, rowsErr := u.req.Rows(body)
-		a, unreadable = &answer{rows: rows}, rowsErr
-	}
-	if unreadable == nil && slices.ContainsFunc(a.rows, func(r Row) bool { return r.File != "" }) {
-		resp := &transport.Response{StatusCode: e.StatusCode, RequestID: e.RequestID, Attempts: e.Attempts, Body: body}
-		if judged := u.judgeRows(a, resp, nil); judged != nil {
-			judged.Classes = append(judged.Classes, e.Classes...)
-			return judged
-		}
-		return nil
-	}
-	switch {
-	case e.Outcome != ccr.OutcomeRejected:
-	case len(u.index) == 1 || speaksOfRequest(e.StatusCode):
-		u.state(Refused)
-	default:
-		e.Outcome = ccr.OutcomeUnknown
-		advise(e, routeUpload) //nolint:errcheck // it returns its argument
-	}
-	return err
-}
-
-// speaksOfRequest reports whether a status refuses a request as a whole.
-func speaksOfRequest(status int) bool {
-	switch status {
-	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden,
-		http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType:
-		return true
-	}
-	return false
-}
-
 // state sets what became of all files that are sent.
 func (u *upload) state(s UploadState) {
 	for _, i := range u.index {
 		u.result.Files[i].State = s
 	}
-}
-
-// joined adds further errors to one, which stays itself if there are none.
-func joined(err error, more []error) error {
-	if len(more) == 0 {
-		return err
-	}
-	return errors.Join(append([]error{err}, more...)...)
 }
 
 // head is the request up to its files.
@@ -423,100 +284,8 @@ func (u *upload) head(ctx context.Context) ([]byte, error) {
 	return b, nil
 }
 
-// judge reads what a 2xx answer says of each file. unreadable is what kept it
-// from being understood as JSON.
-func (u *upload) judge(a *answer, resp *transport.Response, unreadable error) *ccr.Error {
-	if u.req.Rows != nil {
-		rows, err := u.req.Rows(resp.Body)
-		if err != nil {
-			unreadable = u.r.contract(ccr.OutcomeUnknown, resp, err)
-		} else {
-			a, unreadable = &answer{rows: rows}, nil
-		}
-	}
-	return u.judgeRows(a, resp, unreadable)
-}
-
-func (u *upload) judgeRows(a *answer, resp *transport.Response, unreadable error) *ccr.Error {
-	e, _ := errors.AsType[*ccr.Error](unreadable)
-	no := (*RefusedError)(nil)
-	whole := false // what was said was said of the request
-	if e == nil {
-		u.result.Rows = a.rows
-		no = a.refused()
-		whole = len(a.rows) == 0 || slices.ContainsFunc(a.rows, func(r Row) bool { return r.File == "" && r.refuses() })
-	}
-	var fields []ccr.FieldError
-	unknown := false
-	for _, i := range u.index {
-		f := &u.result.Files[i]
-		f.State = UploadUnknown
-		if e == nil {
-			row, named := a.row(f.Name)
-			f.Row = row
-			switch {
-			case named && row.OK():
-				f.State = Accepted
-			case named && row.refuses(), no != nil && whole:
-				f.State = Refused
-			case len(a.rows) == 0 && (Row{Status: a.status}).OK():
-				f.State = Accepted
-				f.Row = Row{File: f.Name, Status: a.status, Message: a.text}
-			}
-		}
-		switch f.State {
-		case Refused:
-			fields = append(fields, ccr.FieldError{Path: fmt.Sprintf("files[%d]", i), Message: "refused by the gateway"})
-		case UploadUnknown:
-			unknown = true
-			fields = append(fields, ccr.FieldError{Path: fmt.Sprintf("files[%d]", i), Message: "the answer says neither yes nor no to it"})
-		}
-	}
-	switch {
-	case e != nil:
-		return e
-	case len(fields) == 0:
-		return nil
-	case no != nil && !unknown:
-		e = u.r.refusal(ccr.OutcomeRejected, resp, no)
-	case no != nil:
-		e = u.r.refusal(ccr.OutcomeUnknown, resp, no)
-	default:
-		e = u.r.contract(ccr.OutcomeUnknown, resp, errors.New("the answer does not say what became of the files (its form is not documented; see UploadRequest.Rows)"))
-		e.Classes = append(e.Classes, classesOf(a.text)...)
-	}
-	e.Fields = fields
-	advise(e, routeUpload) //nolint:errcheck // it returns its argument
-	return e
-}
-
-// record ends the claims and the progress.
-func (u *upload) record(ctx context.Context) (errs []error) {
-	if u.recorded {
-		return nil
-	}
-	u.recorded = true
-	for _, i := range u.index {
-		f, claim := u.result.Files[i], u.claims[i]
-		var err error
-		switch f.State {
-		case Accepted:
-			err = claim.Sent(ctx, map[string]string{"status": f.Row.Status})
-		case Refused, NotSent:
-			err = claim.Refused(ctx, nil)
-		default:
-			err = claim.Unknown(ctx)
-		}
-		if err != nil {
-			errs = append(errs, err)
-		}
-		u.tell(i, f.Size, true)
-	}
-	return errs
-}
-
-// tell reports progress of one file.
-func (u *upload) tell(i int, done int64, last bool) {
+// notify reports progress of one file.
+func (u *upload) notify(i int, done int64, last bool) {
 	if u.req.Progress == nil {
 		return
 	}
@@ -534,40 +303,4 @@ func (u *upload) tell(i int, done int64, last bool) {
 		}
 	}
 	u.req.Progress(p)
-}
-
-// SettleOptions say which upload is settled, and how.
-type SettleOptions struct {
-	Ledger  ccr.Ledger // the one that the upload used
-	File    ccr.File   // of the same name and content as uploaded
-	Arrived bool       // whether the bureau has the file
-}
-
-// SettleUpload tells the ledger what became of an upload of unknown outcome,
-// once you know. A file that did not arrive may then be sent again. The same
-// answer twice is fine; one that contradicts a recorded result is refused, one
-// for an upload that a live worker is at is [ccr.ErrClaimed].
-func (c *Client) SettleUpload(ctx context.Context, o SettleOptions, opts ...ccr.CallOption) error {
-	const op = "SettleUpload"
-	call, err := option.NewCall(opts...)
-	if err != nil {
-		return &ccr.Error{Service: service, Operation: op, Outcome: ccr.OutcomeNotSent, Classes: []error{ccr.ErrInvalid}, Err: err}
-	}
-	if call.Timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, call.Timeout)
-		defer cancel()
-	}
-	sum, size, err := o.File.SHA256(ctx)
-	if err != nil {
-		err = &ccr.Error{Service: service, Operation: op, Err: err}
-	} else {
-		p := c.params(o.Ledger, UploadedFile{Name: o.File.Name(), Size: size, SHA256: hex.EncodeToString(sum[:])})
-		p.Operation = op
-		err = outbox.Settle(ctx, p, o.Arrived)
-	}
-	if e, ok := errors.AsType[*ccr.Error](err); ok {
-		e.CorrelationID = call.CorrelationID
-	}
-	return err
 }

@@ -212,23 +212,7 @@ func (g *diagnosing) connect(ctx context.Context, c *Client) *engine.Session {
 		}
 		detail := ""
 		if s != nil {
-			switch at {
-			case engine.StepHostKey:
-				g.d.HostKey = describe(s.HostKey())
-				detail = g.d.HostKey
-			case engine.StepConnect:
-				g.d.Server = printable(s.ServerVersion())
-				detail = g.d.Server
-			case engine.StepLogin:
-				detail = "accepted"
-			case engine.StepSFTP:
-				ch := s.First()
-				for name := range ch.Extensions() {
-					g.d.Extensions = append(g.d.Extensions, name)
-				}
-				slices.Sort(g.d.Extensions)
-				detail = fmt.Sprintf("version 3, reads of %d and writes of %d bytes", ch.ReadSize(), ch.WriteSize())
-			}
+			detail = g.learn(s, at)
 		}
 		if failed != nil && failed.Step == engine.StepHosts && at == engine.StepConnect {
 			continue // nothing was connected to
@@ -240,6 +224,26 @@ func (g *diagnosing) connect(ctx context.Context, c *Client) *engine.Session {
 		return nil
 	}
 	return s
+}
+
+// learn notes what a session shows at one step, and returns it for the check.
+func (g *diagnosing) learn(s *engine.Session, at engine.Step) string {
+	switch at {
+	case engine.StepHostKey:
+		g.d.HostKey = describe(s.HostKey())
+		return g.d.HostKey
+	case engine.StepConnect:
+		g.d.Server = printable(s.ServerVersion())
+		return g.d.Server
+	case engine.StepLogin:
+		return "accepted"
+	case engine.StepSFTP:
+		ch := s.First()
+		g.d.Extensions = slices.AppendSeq(g.d.Extensions, maps.Keys(ch.Extensions()))
+		slices.Sort(g.d.Extensions)
+		return fmt.Sprintf("version 3, reads of %d and writes of %d bytes", ch.ReadSize(), ch.WriteSize())
+	}
+	return ""
 }
 
 // folders looks at what the layout expects, and at what there is.

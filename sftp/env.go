@@ -93,6 +93,12 @@ func fromEnv(environment string) (Config, error) {
 		f.Add(EnvUser, "is missing")
 	}
 	envKey(&c, &f)
+	envHostKeys(&c, &f)
+	return c, f.Err(serviceName, "FromEnv")
+}
+
+// envHostKeys reads which host keys are trusted.
+func envHostKeys(c *Config, f *ccr.Faults) {
 	known, pins := os.Getenv(EnvKnownHosts), os.Getenv(EnvFingerprint)
 	switch {
 	case known != "" && pins != "":
@@ -109,7 +115,6 @@ func fromEnv(environment string) (Config, error) {
 	default:
 		f.Addf(EnvKnownHosts, "or %s is missing", EnvFingerprint)
 	}
-	return c, f.Err(serviceName, "FromEnv")
 }
 
 func envKey(c *Config, f *ccr.Faults) {

@@ -121,38 +121,44 @@ func (l Layout) validate(f *ccr.Faults) {
 	if len(l.Uploads) == 0 && l.Downloads == "" {
 		f.Add("Layout", "has no folders")
 	}
-	folder := func(at, dir string) {
-		if msg := checkFolder(dir); msg != "" {
-			f.Add(at, msg)
-		}
-	}
-	folder("Layout.Root", l.Root)
-	folder("Layout.Downloads", l.Downloads)
+	faultyFolder(f, "Layout.Root", l.Root)
+	faultyFolder(f, "Layout.Downloads", l.Downloads)
 	seen := map[string]bool{}
 	for i, u := range l.Uploads {
 		at := "Layout.Uploads[" + itoa(i) + "]"
-		folder(at+".Path", u.Path)
+		faultyFolder(f, at+".Path", u.Path)
 		if seen[u.Path] {
 			f.Add(at+".Path", "is listed twice")
 		}
 		seen[u.Path] = true
-		switch u.Policy {
-		case "", PolicyRename, PolicyDirect, PolicyMarker:
-		case PolicyStaging:
-			if u.Staging == "" || join(u.Staging) == join(u.Path) {
-				f.Add(at+".Staging", "must be another folder than the upload folder")
-			}
-			folder(at+".Staging", u.Staging)
-		default:
-			f.Add(at+".Policy", "is not a known policy")
+		u.validate(f, at)
+	}
+}
+
+func faultyFolder(f *ccr.Faults, at, dir string) {
+	if msg := checkFolder(dir); msg != "" {
+		f.Add(at, msg)
+	}
+}
+
+// validate checks all but the path.
+func (u UploadFolder) validate(f *ccr.Faults, at string) {
+	switch u.Policy {
+	case "", PolicyRename, PolicyDirect, PolicyMarker:
+	case PolicyStaging:
+		if u.Staging == "" || join(u.Staging) == join(u.Path) {
+			f.Add(at+".Staging", "must be another folder than the upload folder")
 		}
-		for name, part := range map[string]string{".TempPrefix": u.TempPrefix, ".TempSuffix": u.TempSuffix, ".Marker": u.Marker} {
-			if strings.ContainsAny(part, "/\\\x00\r\n") {
-				f.Add(at+name, "must not hold path separators or control characters")
-			}
-			if len(part) > 20 {
-				f.Add(at+name, "is longer than 20 bytes")
-			}
+		faultyFolder(f, at+".Staging", u.Staging)
+	default:
+		f.Add(at+".Policy", "is not a known policy")
+	}
+	for name, part := range map[string]string{".TempPrefix": u.TempPrefix, ".TempSuffix": u.TempSuffix, ".Marker": u.Marker} {
+		if strings.ContainsAny(part, "/\\\x00\r\n") {
+			f.Add(at+name, "must not hold path separators or control characters")
+		}
+		if len(part) > 20 {
+			f.Add(at+name, "is longer than 20 bytes")
 		}
 	}
 }

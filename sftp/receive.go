@@ -361,23 +361,7 @@ func (s *source) Settle(ctx context.Context, item receive.Item, check func() err
 			if err := ctx.Err(); err != nil {
 				return context.Cause(ctx)
 			}
-			if s.o.After == RemoveRemote {
-				if err := check(); err != nil {
-					return err
-				}
-				return ch.Remove(path)
-			}
-			to := join(s.move, item.Name)
-			switch err := ch.Exists(to); {
-			case err == nil:
-				return ErrExists
-			case engine.IsLost(err):
-				return err
-			}
-			if err := check(); err != nil {
-				return err
-			}
-			return missing(ch.Rename(path, to))
+			return s.takeAway(ch, item, check)
 		})
 	})
 	if err != nil {
@@ -389,4 +373,26 @@ func (s *source) Settle(ctx context.Context, item receive.Item, check func() err
 		return s.failed(path, err)
 	}
 	return nil
+}
+
+// takeAway removes or moves the remote file, as After says.
+func (s *source) takeAway(ch *engine.Channel, item receive.Item, check func() error) error {
+	path := s.path(item)
+	if s.o.After == RemoveRemote {
+		if err := check(); err != nil {
+			return err
+		}
+		return ch.Remove(path)
+	}
+	to := join(s.move, item.Name)
+	switch err := ch.Exists(to); {
+	case err == nil:
+		return ErrExists
+	case engine.IsLost(err):
+		return err
+	}
+	if err := check(); err != nil {
+		return err
+	}
+	return missing(ch.Rename(path, to))
 }

@@ -133,10 +133,7 @@ func (c *Client) checkUpload(op string, files []ccr.File, o UploadOptions) (Uplo
 			at = "files[" + itoa(i) + "].name"
 		}
 		name := file.Name()
-		msg := checkName(name)
-		if msg == "" && c.cfg.Layout.CheckName != nil {
-			msg = c.cfg.Layout.CheckName(name)
-		}
+		msg := c.checkUploadName(name)
 		switch {
 		case msg != "":
 			f.Add(at, msg)
@@ -148,6 +145,15 @@ func (c *Client) checkUpload(op string, files []ccr.File, o UploadOptions) (Uplo
 		seen[name] = true
 	}
 	return folder, f.Err(serviceName, op)
+}
+
+// checkUploadName is checkName, and what the layout asks for.
+func (c *Client) checkUploadName(name string) string {
+	msg := checkName(name)
+	if msg == "" && c.cfg.Layout.CheckName != nil {
+		msg = c.cfg.Layout.CheckName(name)
+	}
+	return msg
 }
 
 func (c *Client) upload(ctx context.Context, op, id string, file ccr.File, folder UploadFolder, o UploadOptions) (Uploaded, error) {

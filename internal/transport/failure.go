@@ -89,18 +89,23 @@ func (k *call) failure(err error) *ccr.Error {
 	} else {
 		e.Classes = k.classesOfFailure(err)
 	}
-	switch {
-	case e.Advice != "":
-	case untrusted(err):
-		e.Advice = "Check the host in WithBaseURL, a proxy that intercepts TLS, and the CA that the HTTP client trusts"
-	case byLimiter(err):
-		e.Advice = "The client's own limiter (see WithLimiter) did not let the request go; the vendor was not asked"
-	case errors.Is(err, errLostContext):
-		e.Advice = "Middleware must pass on the request that it is given, or one with its context"
-	default:
-		e.Advice = k.advice(0, e.Outcome)
+	if e.Advice == "" {
+		e.Advice = k.adviceOfFailure(err, e.Outcome)
 	}
 	return e
+}
+
+// adviceOfFailure says what to do about a call that no answer ended.
+func (k *call) adviceOfFailure(err error, outcome ccr.Outcome) string {
+	switch {
+	case untrusted(err):
+		return "Check the host in WithBaseURL, a proxy that intercepts TLS, and the CA that the HTTP client trusts"
+	case byLimiter(err):
+		return "The client's own limiter (see WithLimiter) did not let the request go; the vendor was not asked"
+	case errors.Is(err, errLostContext):
+		return "Middleware must pass on the request that it is given, or one with its context"
+	}
+	return k.advice(0, outcome)
 }
 
 // withoutCredential explains why there was no credential. The token endpoint
