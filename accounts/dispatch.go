@@ -55,14 +55,14 @@ func (s *submission) dispatch(ctx context.Context, b *batch) {
 	}
 	if s.stopped { // while waiting: never sent
 		b.err = s.unsent()
-		s.settle(b, false)
+		s.done(b, false)
 		return
 	}
 	send, err := s.intend(ctx, b)
 	if err != nil {
 		b.err = err
 		s.stopped, s.err = true, err
-		s.settle(b, true)
+		s.done(b, true)
 		return
 	}
 	s.flying++
@@ -116,7 +116,7 @@ func (s *submission) take(b *batch) {
 			s.err = b.err
 		}
 	}
-	s.settle(b, true)
+	s.done(b, true)
 	if b.recordErr != nil {
 		s.stop(&b.receipt, &ccr.Error{
 			Service: service, Operation: s.operation, Err: b.recordErr,
@@ -125,8 +125,8 @@ func (s *submission) take(b *batch) {
 	}
 }
 
-// settle counts a batch and yields what is ready.
-func (s *submission) settle(b *batch, tell bool) {
+// done counts a batch and yields what is ready.
+func (s *submission) done(b *batch, notify bool) {
 	b.sent = b.classify()
 	rows := int64(b.receipt.Rows)
 	e, _ := errors.AsType[*ccr.Error](b.err)
@@ -144,8 +144,8 @@ func (s *submission) settle(b *batch, tell bool) {
 	})
 	if rows > 0 {
 		s.progress(sum, false)
-		if tell {
-			s.tell(&b.receipt, b.err)
+		if notify {
+			s.notify(&b.receipt, b.err)
 		}
 	}
 	for len(s.ring) > 0 && s.ring[0].sent != "" && !s.left {

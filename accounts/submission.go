@@ -236,7 +236,7 @@ func (s *submission) invalid(err error) {
 		s.stopped, s.err = true, err
 	}
 	if s.out.batches != nil {
-		s.tell(&Receipt{Operation: s.route.Operation, FirstRow: s.read, LastRow: s.read, Rows: 1}, err)
+		s.notify(&Receipt{Operation: s.route.Operation, FirstRow: s.read, LastRow: s.read, Rows: 1}, err)
 	}
 }
 
@@ -268,7 +268,7 @@ func (s *submission) abandon() {
 	b.receipt.LastRow = s.read
 	b.err = s.unsent()
 	s.enqueue(b)
-	s.settle(b, false)
+	s.done(b, false)
 }
 
 // end ends the senders and the claim and counts what is left, however the job
@@ -326,8 +326,8 @@ func (s *submission) count(f func(*Summary)) Summary {
 	})
 }
 
-// tell yields a receipt, unless the consumer has left.
-func (s *submission) tell(r *Receipt, err error) {
+// notify yields a receipt, unless the consumer has left.
+func (s *submission) notify(r *Receipt, err error) {
 	if s.out.batches != nil && !s.left && !s.out.batches(r, err) {
 		s.left, s.stopped = true, true
 	}
@@ -339,7 +339,7 @@ func (s *submission) stop(r *Receipt, err error) {
 	if s.err == nil {
 		s.err = err
 	}
-	s.tell(r, err)
+	s.notify(r, err)
 }
 
 // progress calls SubmitOptions.Progress.

@@ -216,7 +216,7 @@ func (e *ensuring) resolve(ctx context.Context, claim *ledger.Claim) error {
 	id, err := e.known(ctx, key)
 	state := ccr.StateSent
 	if err == nil && id == "" {
-		id, state, err = e.look(holding, claim, g)
+		id, state, err = e.compare(holding, claim, g)
 	}
 	if err != nil {
 		return both(e.failed(ccr.OutcomeNotSent, err, ""), e.end(ctx, claim, ccr.StateUnknown))
@@ -236,8 +236,8 @@ func (e *ensuring) resolve(ctx context.Context, claim *ledger.Claim) error {
 	return nil
 }
 
-// look compares the customer's analyses with those of before the request.
-func (e *ensuring) look(ctx context.Context, claim *ledger.Claim, g ccr.LedgerEntry) (id, state string, err error) {
+// compare compares the customer's analyses with those of before the request.
+func (e *ensuring) compare(ctx context.Context, claim *ledger.Claim, g ccr.LedgerEntry) (id, state string, err error) {
 	before, ok := g.Attributes[attrBefore]
 	if !ok {
 		return "", ccr.StateUnknown, nil

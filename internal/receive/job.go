@@ -269,7 +269,7 @@ func (j *job) known(ctx context.Context, claim *ledger.Claim) (ccr.Received, err
 		return j.overtaken(), nil
 	}
 	if j.stays(entry) || j.verified == entry.SHA256 {
-		return j.settle(ctx, claim)
+		return j.finish(ctx, claim)
 	}
 	got, err := j.fetch(ctx, rand.Text(), true)
 	if errors.Is(err, ccr.ErrNotFound) && !j.opts.LeaveRemote {
@@ -282,7 +282,7 @@ func (j *job) known(ctx context.Context, claim *ledger.Claim) (ccr.Received, err
 			return j.place(ctx, claim, got, true)
 		}
 		if err = got.delivery.Abort(ctx); err == nil && got.sum == entry.SHA256 {
-			return j.settle(ctx, claim)
+			return j.finish(ctx, claim)
 		}
 	}
 	if j.committed == nil {
@@ -296,9 +296,9 @@ func (j *job) known(ctx context.Context, claim *ledger.Claim) (ccr.Received, err
 	return j.notArchived(entry, err), nil
 }
 
-// settle tells the vendor, which is the last step. The entry is stored and
+// finish tells the vendor, which is the last step. The entry is stored and
 // says delivered; nothing else may call Source.Settle.
-func (j *job) settle(ctx context.Context, claim *ledger.Claim) (ccr.Received, error) {
+func (j *job) finish(ctx context.Context, claim *ledger.Claim) (ccr.Received, error) {
 	if j.opts.LeaveRemote {
 		return j.note(ctx, claim, "It is in the sink; only the ledger could not note that it is the same.", func(*ccr.LedgerEntry) {}), nil
 	}

@@ -113,11 +113,11 @@ func (c *Client) Do(ctx context.Context, req *Request) (*Response, error) {
 	k.engine.Backoff = backoff
 	k.engine.ErrorHandler = retryablehttp.PassthroughErrorHandler
 	resp, err := k.engine.Do(&k.retry)
-	return k.settle(resp, err)
+	return k.finish(resp, err)
 }
 
-// settle turns what the engine returned into what Do returns.
-func (k *call) settle(resp *http.Response, err error) (*Response, error) {
+// finish turns what the engine returned into what Do returns.
+func (k *call) finish(resp *http.Response, err error) (*Response, error) {
 	if err == nil && k.resp != nil {
 		k.c.budget.earn()
 		return k.resp, nil
