@@ -78,6 +78,7 @@ func BenchmarkSubmitMillion(b *testing.B) {
 		b.ReportMetric(median(func(i int) float64 { return rate("submit", i) / rate(base, i) }), "x-rate-of-"+base)
 		b.ReportMetric(median(func(i int) float64 { return cpu("submit", i) / cpu(base, i) }), "x-cpu-of-"+base)
 	}
+	b.ReportMetric(median(func(i int) float64 { return rate("rows", i) / rate("submit", i) }), "x-rate-with-rows")
 	b.ReportMetric(median(func(i int) float64 { return rate("submit", i) }), "rows/s")
 	b.ReportMetric(median(func(i int) float64 { return peak("submit", i) }), "peak-MiB")
 	b.ReportMetric(0, "ns/op")

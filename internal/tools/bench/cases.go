@@ -17,7 +17,7 @@ func allCases(cfg config) []benchCase {
 
 // jobs are what client processes can be asked to do.
 func jobs() map[string]job {
-	return map[string]job{"call": callJob}
+	return map[string]job{"call": callJob, "open-ledger": openLedgerJob}
 }
 
 // servers are what server processes can be.
@@ -46,9 +46,12 @@ func coreCases(cfg config) []benchCase {
 			atMost("x-time", "", 1.15).to("bare net/http"), atMost("more-allocs", "", 20).to("bare net/http")),
 		callCase(cfg),
 		of("core: 2,000 entries into a ledger", packageBenchmark{pkg: ".", name: "BenchmarkFileLedgerStore", disk: true},
-			atLeast("x-plain", "", 1).to("a sync a line")),
-		of("core: 200 files received, one at a time", packageBenchmark{pkg: "internal/receive", name: "BenchmarkRun/concurrency=1", disk: true}),
-		of("core: 200 files received, 16 at a time", packageBenchmark{pkg: "internal/receive", name: "BenchmarkRun/concurrency=16", disk: true}),
+			atLeast("x-plain", "", 2.3).to("a sync a line")),
+		openLedgerCase(cfg),
+		of("core: 200 files received, one at a time", packageBenchmark{pkg: "internal/receive", name: "BenchmarkRun/concurrency=1", disk: true},
+			atMost("x-plain-time", "", 4.5).to("write, sync, rename")),
+		of("core: 200 files received, 16 at a time", packageBenchmark{pkg: "internal/receive", name: "BenchmarkRun/concurrency=16", disk: true},
+			atMost("x-plain-time", "", 2.2).to("write, sync, rename")),
 	}
 }
 
@@ -62,8 +65,9 @@ func accountsCases(cfg config) []benchCase {
 		var targets []target
 		if n == 1_000_000 {
 			targets = []target{
-				atLeast("x-rate-of-types", "", 1.5).to("serial loop of the same types"),
-				atMost("x-cpu-of-types", "", 1.2).to("serial loop of the same types"),
+				atLeast("x-rate-of-types", "", 2).to("serial loop of the same types"),
+				atMost("x-cpu-of-types", "", 0.5).to("serial loop of the same types"),
+				atLeast("x-rate-with-rows", "", 0.9).to("the same job without row results"),
 				atMost("peak-MiB", "", 128),
 			}
 		}
@@ -71,7 +75,11 @@ func accountsCases(cfg config) []benchCase {
 			packageBenchmark{pkg: "accounts", name: "BenchmarkSubmitMillion", env: fmt.Sprint("CCR_BENCH_ROWS=", n)}, targets...).
 			at("accounts, CSV to server", float64(n), "rows"))
 	}
-	return out
+	read := rows[len(rows)-1]
+	return append(out, of(fmt.Sprintf("accounts: read %s rows", thousands(read)),
+		packageBenchmark{pkg: "accounts/files", name: "BenchmarkReadMillion", env: fmt.Sprint("CCR_BENCH_ROWS=", read)},
+		atLeast("x-rate", "", 0.8).to("encoding/csv"),
+		atMost("peak-MiB", "", 128)))
 }
 
 func gatewayCases(cfg config) []benchCase {
@@ -105,7 +113,7 @@ func gatewayCases(cfg config) []benchCase {
 		}
 	}
 	return append(out, of("gateway/bacs: ARUDD of 100,000 items", packageBenchmark{pkg: "gateway/bacs", name: "BenchmarkARUDD100k"},
-		atLeast("x-xml.Token", "", 0.5).to("encoding/xml, tokens alone")),
+		atLeast("x-xml.Token", "", 2).to("encoding/xml, tokens alone")),
 		of("gateway/bacs: memory of a report", packageBenchmark{pkg: "gateway/bacs", name: "BenchmarkARUDDHeap"}))
 }
 
@@ -119,7 +127,7 @@ func decisioningCases(cfg config) []benchCase {
 	for _, n := range sizes {
 		var targets []target
 		if n == 10_000 {
-			targets = []target{atMost("x-encoding/json", "", 2).to("encoding/json, bare structs")}
+			targets = []target{atMost("x-encoding/json", "", 0.65).to("encoding/json, bare structs")}
 		}
 		out = append(out, of(fmt.Sprintf("decisioning: decode %s transactions", thousands(n)),
 			packageBenchmark{pkg: "decisioning", name: "BenchmarkDecode", time: "5x", env: fmt.Sprint("CCR_BENCH_TRANSACTIONS=", n)}, targets...).
@@ -137,12 +145,12 @@ func sftpCases(cfg config) []benchCase {
 	all := []string{"ccr", "own", "sftp(1)", "pkg/sftp", "rclone"}
 	two := []string{"ccr 2ch", "own 2ch", "ccr 4ch", "own 4ch", "sftp(1)"}
 	four := []string{"ccr 4ch", "own 4ch", "sftp(1)"}
-	far := []string{"ccr", "own", "sftp(1)", "rclone"} // pkg/sftp's defaults would take minutes
+	one := []string{"ccr 1ch", "own", "sftp(1)"} // pkg/sftp's defaults would take minutes
 	const rtt = 20 * time.Millisecond
 	large := func(size int64, down bool, rtt time.Duration, clients []string, targets ...target) benchCase {
 		name := fmt.Sprintf("sftp: %d MiB %s", size, direction(down))
 		if _, channels, ok := strings.Cut(clients[0], " "); ok {
-			name += ", " + strings.TrimSuffix(channels, "ch") + " channels"
+			name += ", " + strings.Replace(strings.TrimSuffix(channels, "ch")+" channels", "1 channels", "1 channel", 1)
 		}
 		if rtt > 0 {
 			name += ", " + rtt.String() + " away"
@@ -182,13 +190,13 @@ func sftpCases(cfg config) []benchCase {
 	up, down := false, true
 	if cfg.short {
 		small := []string{"ccr", "own", "sftp(1)", "pkg/sftp"}
-		return []benchCase{
+		return append([]benchCase{
 			large(16, up, 0, small), large(16, down, 0, small), large(16, down, rtt, four),
 			many(100, up, 0, small), many(100, down, 0, small),
-		}
+		}, optionless(true)...)
 	}
 	fourWays := []target{atLeast("MB/s", "sftp(1)", 2.2), atLeast("MB/s", "own 4ch", 0.9)}
-	return []benchCase{
+	return append([]benchCase{
 		large(1, up, 0, all), large(1, down, 0, all),
 		large(16, up, 0, all), large(16, down, 0, all),
 		large(256, up, 0, all, with(faster("MB/s", 1.25, 0.9), memory)...),
@@ -197,8 +205,8 @@ func sftpCases(cfg config) []benchCase {
 		large(1024, down, 0, all, with(faster("MB/s", 0.85, 0.9), memory)...),
 		large(1024, up, 0, two, atLeast("MB/s", "sftp(1)", 1), atLeast("MB/s", "own 2ch", 0.9)),
 		large(1024, down, 0, two, atLeast("MB/s", "sftp(1)", 1), atLeast("MB/s", "own 2ch", 0.9)),
-		large(256, up, rtt, far, with(faster("MB/s", 1, 0.9), memory)...),
-		large(256, down, rtt, far, with(faster("MB/s", 1, 0.9), memory)...),
+		large(256, up, rtt, one, with(faster("MB/s", 1, 0.9), memory)...),
+		large(256, down, rtt, one, with(faster("MB/s", 1, 0.9), memory)...),
 		large(256, up, rtt, four, fourWays...),
 		large(256, down, rtt, four, fourWays...),
 		many(1, up, 0, all), many(1, down, 0, all),
@@ -208,7 +216,58 @@ func sftpCases(cfg config) []benchCase {
 		many(5000, up, 0, all), many(5000, down, 0, all),
 		many(500, up, rtt, []string{"ccr", "own", "sftp(1)"}, with(faster("files/s", 25, 0.9), memory)...),
 		many(500, down, rtt, []string{"ccr", "own", "sftp(1)"}, with(faster("files/s", 38, 0.9), memory)...),
+	}, optionless(false)...)
+}
+
+// optionless are the cases in which a user sets nothing, at four distances.
+// rclone has its defaults, too; sftp(1) knows no others.
+func optionless(short bool) []benchCase {
+	clients, shapes := []string{"ccr", "sftp(1)", "rclone"}, []work.Transfer{{Size: 16 * mib}, {Size: 256 * mib}, {Size: 4 << 10, Files: 500}}
+	if short { // rclone would have to be built
+		clients, shapes = clients[:2], []work.Transfer{{Size: 1 * mib}, {Size: 5 * mib}, {Size: 4 << 10, Files: 5}}
 	}
+	var out []benchCase
+	for _, ms := range []int{0, 20, 100, 250} {
+		if short && ms >= 100 {
+			clients = clients[:1] // sftp(1) has shown by now that it works
+		}
+		for _, t := range shapes {
+			for _, t.Down = range []bool{false, true} {
+				t.Defaults = true
+				what := fmt.Sprintf("%d MiB", t.Size/mib)
+				if t.Files > 0 {
+					what = fmt.Sprintf("%d × 4 KiB", t.Files)
+				}
+				name := fmt.Sprintf("sftp: no options, %s %s, %d ms away", what, direction(t.Down), ms)
+				c := transferCase(name, t, time.Duration(ms)*time.Millisecond, clients, optionlessTargets(t, ms)...)
+				if t.Files > 0 && ms >= 100 {
+					c.most, c.warm = 1, false
+				}
+				out = append(out, c)
+			}
+		}
+	}
+	return out
+}
+
+// optionlessTargets are those of the large file: what several channels are
+// for. At 250 ms their windows are the bound, as everybody's are.
+func optionlessTargets(t work.Transfer, ms int) []target {
+	if t.Size < 256*mib {
+		return nil
+	}
+	memory := atMost("peak-MiB", "", 96)
+	switch {
+	case ms == 0:
+		return []target{atLeast("MB/s", "sftp(1)", 1.15), atLeast("MB/s", "rclone", 1.15), memory}
+	case ms == 20:
+		return []target{atLeast("MB/s", "sftp(1)", 2.4), atLeast("MB/s", "rclone", 1.25), memory}
+	case ms == 100 && t.Down:
+		return []target{atLeast("MB/s", "sftp(1)", 4), atLeast("MB/s", "rclone", 2), memory}
+	case ms == 100:
+		return []target{atLeast("MB/s", "sftp(1)", 4), memory}
+	}
+	return []target{memory}
 }
 
 func direction(down bool) string {

@@ -1,9 +1,9 @@
 // Command bench measures ccr against named baselines and peers, in turns
 // within one run, and writes RESULTS.md beside itself.
 //
-//	go -C internal/tools/bench run .               everything, seven rounds or more: 40 minutes on two cores
+//	go -C internal/tools/bench run .               everything, seven rounds or more: two hours on two cores
 //	go -C internal/tools/bench run . -only 'sftp'  the cases whose name matches; prints, writes nothing
-//	go -C internal/tools/bench run . -short        a minute: each case once and small; prints, writes nothing
+//	go -C internal/tools/bench run . -short        two minutes: each case once and small; prints, writes nothing
 //
 // There are two kinds of case. Those of one package are its own benchmarks,
 // run in a process of their own once a round; each runs its baseline in the
@@ -82,7 +82,7 @@ func run() error {
 	}
 	defer shared.close()
 	results, err := runCases(ctx, cfg, shared, cases)
-	whole := err == nil && !cfg.short && *only == ""
+	whole := err == nil && !cfg.short && *only == "" && cfg.rounds >= 7
 	table := report(cfg, results, time.Since(start), whole)
 	fmt.Print(table)
 	if !whole {

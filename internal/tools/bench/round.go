@@ -77,6 +77,9 @@ type benchCase struct {
 	// times multiplies the rounds of what a target compares, where single
 	// times vary more than the distance to the target.
 	times int
+	// most bounds the rounds of a case that takes minutes a round, nearly all
+	// of them waiting, so that single times hardly vary; 0: no bound.
+	most int
 	// For the plots: a point of a series at a size of so many units.
 	series string
 	size   float64
@@ -133,6 +136,9 @@ func runCase(ctx context.Context, cfg config, s *shared, c benchCase) (*result, 
 	rounds := cfg.rounds
 	if len(c.targets) == 0 { // a point of a plot
 		rounds = min(rounds, roundsOfPlot)
+	}
+	if c.most > 0 {
+		rounds = min(rounds, c.most)
 	}
 	if c.warm && !cfg.short {
 		if _, err := c.variants[0].run(ctx, w); err != nil {

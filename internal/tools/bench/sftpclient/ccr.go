@@ -14,11 +14,14 @@ func transferWithCCR(ctx context.Context, t work.Transfer) error {
 	if t.Down && t.Files == 0 {
 		remoteDir = filepath.Dir(t.Remote)
 	}
-	c, err := sftp.Dial(ctx, sftp.Config{
+	cfg := sftp.Config{
 		Address: t.Endpoint.Address, User: t.Endpoint.User, Key: sftp.PrivateKeyFile(t.Endpoint.KeyFile), HostKeys: sftp.HostPublicKeys(t.Endpoint.HostKey),
-		Concurrency: work.Together,
-		Layout:      sftp.Layout{Vendor: "bench", Root: "/", Uploads: []sftp.UploadFolder{{Path: remoteDir}}, Downloads: remoteDir},
-	})
+		Layout: sftp.Layout{Vendor: "bench", Root: "/", Uploads: []sftp.UploadFolder{{Path: remoteDir}}, Downloads: remoteDir},
+	}
+	if !t.Defaults {
+		cfg.Concurrency = work.Together
+	}
+	c, err := sftp.Dial(ctx, cfg)
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,8 @@ type Transfer struct {
 	Remote   string // file, or folder of many; of a file that goes up, its folder
 	Size     int64  // of one file
 	Files    int    // 0: one large file
-	Channels int    // of one large file; 0: 1
+	Channels int    // of one large file; 0: what the client chooses, or 1
+	Defaults bool   // ccr without any option
 }
 
 // Endpoint is what a client needs to reach the server.
