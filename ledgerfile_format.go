@@ -173,7 +173,7 @@ func scanLedger(f io.Reader, each func(line ledgerLine, off int64, size int)) (l
 		default:
 			torn = true
 		}
-		if sum != nil {
+		if sum != nil && !torn {
 			s.chain = *sum // right or wrong: the next line chains to it
 		}
 		before := off
