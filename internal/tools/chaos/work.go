@@ -82,7 +82,7 @@ func (c *client) sendPayments(ctx context.Context, t *task) error {
 	var last error
 	for receipt, err := range c.accounts.SubmitPayments(jobPayments(t.n), o).Batches(ctx) {
 		switch unknown := receipt != nil && errors.Is(err, ccr.ErrOutcomeUnknown); {
-		case unknown && before[receipt.Reference]:
+		case unknown && before[receipt.Reference] && c.settles():
 			settle = append(settle, receipt)
 		case unknown: // it may still be under way
 			t.open[receipt.Reference], last = true, err
@@ -104,6 +104,11 @@ func (c *client) sendPayments(ctx context.Context, t *task) error {
 	}
 	return finished(c.accounts.SubmitPayments(jobPayments(t.n), o).Run(ctx))
 }
+
+// settles: one client alone settles, as one person would. Two could contradict
+// each other: one counts before, the other sends again, and the first one's
+// word "did not arrive" is of a request that is under way.
+func (c *client) settles() bool { return c.Number == 0 }
 
 // arrived asks the vendor's people for a batch of payments.
 func (c *client) arrived(ctx context.Context, reference string) (bool, error) {
@@ -175,7 +180,7 @@ func (c *client) drop(ctx context.Context, t *task) error {
 	defer drop.Shutdown(ctx) //nolint:errcheck // what matters was checked
 	file := ccr.FileFromBytes(dropName(t.n), content(kindDrop, t.n))
 	_, err = drop.Upload(ctx, file, sftp.UploadOptions{Ledger: c.ledger})
-	if !errors.Is(err, ccr.ErrOutcomeUnknown) || !t.doubtful {
+	if !errors.Is(err, ccr.ErrOutcomeUnknown) || !t.doubtful || !c.settles() {
 		return err
 	}
 	if err := sleep(ctx, stillUnderWay); err != nil { // it may have become unknown in this very attempt
