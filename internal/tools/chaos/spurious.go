@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"io/fs"
+	"net/http"
 	"strings"
 
 	"github.com/ccr-sdk/ccr"
@@ -12,6 +13,9 @@ import (
 // kill explains: the SDK says that the work cannot succeed, the sink, the ledger or
 // another client was in the way, or the client itself did wrong. late: the attempt's time was up.
 func spurious(err error, late bool) bool {
+	if e, ok := errors.AsType[*ccr.Error](err); ok && e.StatusCode == http.StatusBadRequest && strings.HasPrefix(string(e.Body()), "400 Bad Request") {
+		return false // net/http's word on a request whose header was cut off, before any vendor sees it
+	}
 	if ccr.DispositionOf(err).Action == ccr.ActionStop || errors.Is(err, ccr.ErrLedgerConflict) {
 		return true
 	}
