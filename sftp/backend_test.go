@@ -26,6 +26,7 @@ import (
 	"time"
 
 	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/internal/testkit"
 	"github.com/ccr-sdk/ccr/internal/tools/chaos/proxy"
 	"github.com/ccr-sdk/ccr/sftp"
 	"github.com/ccr-sdk/ccr/sftp/sftptest"
@@ -133,12 +134,14 @@ func writeHostKey(t *testing.T, path, kind string) string {
 	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key)))
 }
 
+// freePort is a port that no other test gets, in whatever process, until this
+// one ends.
 func freePort(t *testing.T) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, release, err := testkit.Port()
 	require.NoError(t, err)
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	t.Cleanup(release)
+	return port
 }
 
 // startProcess runs a server until the test ends and waits for its port.

@@ -1,7 +1,6 @@
 package sftp_test
 
 import (
-	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"errors"
@@ -9,7 +8,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
-	"time"
 
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/sftp/sftptest"
@@ -58,12 +56,6 @@ func assertFields(t *testing.T, err error, paths ...string) {
 		got = append(got, f.Path)
 	}
 	assert.ElementsMatch(t, paths, got)
-}
-
-// withDeadline is a context for calls that are meant to be cut off.
-func withDeadline(t *testing.T) (context.Context, context.CancelFunc) {
-	t.Helper()
-	return context.WithTimeout(t.Context(), 300*time.Millisecond)
 }
 
 // shortOrLong is how often something is tried: less in a normal run than
