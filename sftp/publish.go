@@ -25,7 +25,7 @@ func (w *writing) seal(ctx context.Context) error {
 	switch {
 	case engine.IsLost(err):
 		return err
-	case err != nil:
+	case err != nil, size <= 0 && w.ch.SaysNoSize():
 		u.verified = Unverifiable
 	case size != u.size:
 		return fmt.Errorf("%w: the server has %d bytes, %d were sent", ccr.ErrIncomplete, size, u.size)
@@ -97,7 +97,7 @@ func (u *upload) move(ch *engine.Channel) error {
 		return u.vanished(ch, err)
 	}
 	u.stage.Store(int32(stageWriting)) // refused: the final name is as it was
-	if u.taken(ch) {
+	if u.taken(ch) && !(u.opts.Overwrite && engine.IsStatus(err, engine.StatusPermission)) {
 		return fmt.Errorf("%w: %w", ErrExists, err)
 	}
 	return fmt.Errorf("rename: %w", err)

@@ -27,7 +27,8 @@ const (
 	// exactly the bytes that were sent.
 	Verified Verification = "verified"
 	// Unverifiable: every write was acknowledged and closing succeeded, but the
-	// account may not ask for the size (a folder that can only be written to).
+	// account may not ask for the size (a folder that can only be written to),
+	// or the server tells none.
 	Unverifiable Verification = "not verifiable"
 )
 
@@ -317,6 +318,8 @@ func (u *upload) explain(err error) error {
 	case errors.Is(err, ErrExists) && u.opts.Overwrite:
 		e.Advice = "The server cannot replace a file at one stroke; set DeleteFirst if it may be deleted before"
 	case errors.Is(err, errUnseen): // its own advice
+	case engine.IsStatus(err, engine.StatusPermission) && u.folder.renames() && u.opts.Overwrite:
+		e.Advice = "The account may not write, rename or replace in that folder: check the folder, ask the vendor for the right, use PolicyDirect in the layout, or set DeleteFirst if the old file may be deleted before"
 	case engine.IsStatus(err, engine.StatusPermission) && u.folder.renames():
 		e.Advice = "The account may not write, or may not rename, in that folder: check the folder, ask the vendor for the right, or use PolicyDirect in the layout"
 	}

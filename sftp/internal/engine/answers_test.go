@@ -124,7 +124,7 @@ func channelTo(t testing.TB, s *fakeServer) *Channel {
 
 const (
 	packetOpen, packetClose, packetRead, packetWrite = 3, 4, 5, 6
-	packetHandle, packetAttrs                        = 102, 105
+	packetHandle                                     = 102
 )
 
 func idOf(packet []byte) []byte { return packet[1:5] }

@@ -24,6 +24,7 @@ type Channel struct {
 	open   atomic.Int64  // calls that wait for the server
 	moved  atomic.Int64  // unix nanoseconds of the last byte in either direction
 	lists  chan struct{} // has one element while a listing is under way
+	noSize atomic.Bool   // attributes came that hold no size
 }
 
 // openChannel starts SFTP on a channel of its own.
@@ -76,6 +77,10 @@ func (ch *Channel) ReadSize() int { return ch.read }
 
 // WriteSize is what one write request may hold.
 func (ch *Channel) WriteSize() int { return ch.write }
+
+// SaysNoSize reports whether the server left the size out of a file's
+// attributes, so that a size of zero means nothing.
+func (ch *Channel) SaysNoSize() bool { return ch.noSize.Load() }
 
 // Extensions are the names that the server announced.
 func (ch *Channel) Extensions() map[string]string { return ch.extensions }

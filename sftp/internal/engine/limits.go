@@ -52,7 +52,8 @@ const (
 // greet starts the SFTP protocol on a channel and asks for the limits where
 // they are announced.
 func greet(rw io.ReadWriter) (*greeting, error) {
-	if _, err := rw.Write([]byte{0, 0, 0, 5, packetInit, 0, 0, 0, protocolVersion}); err != nil {
+	// A server that has closed the channel may have said why before.
+	if _, err := rw.Write([]byte{0, 0, 0, 5, packetInit, 0, 0, 0, protocolVersion}); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
 	version, err := readPacket(rw)

@@ -15,6 +15,7 @@ const (
 	packetStatus = 101
 	packetData   = 103
 	packetName   = 104
+	packetAttrs  = 105
 
 	// maxReply bounds one packet of the server's, as pkg/sftp does.
 	maxReply = 256 << 10
@@ -95,6 +96,25 @@ func (p *channelPipe) next() error {
 		return p.status(head)
 	case packetName:
 		p.names(int(n))
+	case packetAttrs:
+		return p.attributes(head)
+	}
+	p.ready.Reset(head)
+	return nil
+}
+
+// attributes notes that a server tells no sizes: pkg/sftp takes that for zero.
+func (p *channelPipe) attributes(head []byte) error {
+	if p.pass >= 4 {
+		head = head[:13]
+		if _, err := io.ReadFull(p.raw, head[9:]); err != nil {
+			return err
+		}
+		p.pass -= 4
+		const hasSize = 1
+		if binary.BigEndian.Uint32(head[9:])&hasSize == 0 {
+			p.ch.noSize.Store(true)
+		}
 	}
 	p.ready.Reset(head)
 	return nil
