@@ -132,9 +132,18 @@ func sorted(m map[string]string) string {
 	return strings.Join(parts, ", ")
 }
 
+// parseHTTPS refuses what the SDK does, and quotes nothing of it.
+func parseHTTPS(raw string) (*url.URL, error) {
+	u, err := url.Parse(raw)
+	if err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil {
+		return nil, errors.New("want an https URL with a host and without a user")
+	}
+	return u, nil
+}
+
 // endpoint looks at the way to a URL: name, connection, certificate.
 func (d *diagnosis) endpoint(ctx context.Context, label, raw string) bool {
-	u, err := ccr.ParseBaseURL(raw)
+	u, err := parseHTTPS(raw)
 	if !d.check(label+"URL", "https", err) {
 		return false
 	}

@@ -85,7 +85,7 @@ func throughSFTP(ctx context.Context, d *display, size int64) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, drop.Close(ctx)) }()
+	defer func() { err = errors.Join(err, drop.Close()) }()
 	if _, err = drop.Upload(ctx, generated("debtors.csv", size), sftp.UploadOptions{Progress: d.report}); err != nil {
 		return err
 	}

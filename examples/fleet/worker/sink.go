@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"net/url"
 	"strings"
 
 	"github.com/ccr-sdk/ccr"
@@ -30,7 +31,7 @@ type delivery struct {
 
 // Create implements [ccr.Sink]. Names hold any bytes: they are escaped.
 func (s Sink) Create(_ context.Context, item ccr.Item) (ccr.Delivery, error) {
-	return &delivery{Sink: s, token: item.Token, name: ccr.EscapeName(item.Name)}, nil
+	return &delivery{Sink: s, token: item.Token, name: url.PathEscape(item.Name)}, nil
 }
 
 // Resume implements [ccr.Sink].
@@ -38,7 +39,7 @@ func (s Sink) Resume(ctx context.Context, item ccr.Item, ref string) (ccr.Delive
 	if strings.TrimPrefix(ref, sinkRef) != item.Token {
 		return nil, "", errors.New("fleet: the record is of another sink")
 	}
-	d := &delivery{Sink: s, token: item.Token, name: ccr.EscapeName(item.Name)}
+	d := &delivery{Sink: s, token: item.Token, name: url.PathEscape(item.Name)}
 	state, err := d.state(ctx)
 	return d, state, err
 }

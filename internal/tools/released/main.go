@@ -1,4 +1,4 @@
-// Command released builds and vets each nested module as one that was released:
+// Command released builds each nested module as one that was released:
 // without its replace line, against a copy of the tree that a module proxy
 // serves at a made-up version. It finds what a replace line hides: a file that
 // the module's archive lacks, a requirement that only the tree satisfies.
@@ -20,6 +20,7 @@ import (
 	"os/signal"
 	"path"
 	"path/filepath"
+	"regexp"
 	"strings"
 )
 
@@ -62,8 +63,10 @@ func run(ctx context.Context) error {
 		}
 		return found
 	}
-	if err := serve(filepath.Join(dir, "proxy", filepath.FromSlash(module), "@v"), files, owner); err != nil {
-		return err
+	for _, m := range append([]string{""}, nested...) {
+		if err := serve(filepath.Join(dir, "proxy"), m, files, owner); err != nil {
+			return err
+		}
 	}
 	settings, err := output(ctx, "go", "env", "GOMODCACHE", "GOPROXY")
 	if err != nil {
@@ -74,7 +77,7 @@ func run(ctx context.Context) error {
 		// What was downloaded before is not downloaded again, and the made-up
 		// version does not reach the cache.
 		"GOPROXY="+fileURL(filepath.Join(dir, "proxy"))+","+fileURL(filepath.Join(cache, "cache", "download"))+","+proxy,
-		"GOMODCACHE="+filepath.Join(dir, "cache"), "GONOSUMDB="+module, "GOFLAGS=-mod=mod -modcacherw -buildvcs=false", "GOWORK=off")
+		"GOMODCACHE="+filepath.Join(dir, "cache"), "GONOSUMDB="+module+","+module+"/*", "GOFLAGS=-mod=mod -modcacherw -trimpath -buildvcs=false", "GOWORK=off")
 	var errs []error
 	for _, m := range nested {
 		if strings.HasPrefix(m, "internal/") {
@@ -89,12 +92,27 @@ func run(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// serve writes what a proxy answers for the root module.
-func serve(dir string, files []string, owner func(string) string) error {
+// ours are a module's own lines in a go.mod: what a release drops or changes.
+var (
+	replaces = regexp.MustCompile(`(?m)^replace ` + regexp.QuoteMeta(module) + `[ /].*$`)
+	requires = regexp.MustCompile(`(` + regexp.QuoteMeta(module) + `(?:/[a-z/]+)?) v0\.0\.0`)
+)
+
+// released is the go.mod of a module as its release has it.
+func released(dir string) ([]byte, error) {
+	mod, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+	return requires.ReplaceAll(replaces.ReplaceAll(mod, nil), []byte("${1} "+version)), err
+}
+
+// serve writes what a proxy answers for one module; m is its folder, "" for
+// the root.
+func serve(proxy, m string, files []string, owner func(string) string) error {
+	name := path.Join(module, m)
+	dir := filepath.Join(proxy, filepath.FromSlash(name), "@v")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	mod, err := os.ReadFile("go.mod")
+	mod, err := released(m)
 	if err != nil {
 		return err
 	}
@@ -110,12 +128,18 @@ func serve(dir string, files []string, owner func(string) string) error {
 	defer out.Close() //nolint:errcheck // closed below, too
 	z := zip.NewWriter(out)
 	for _, f := range files {
-		if owner(f) != "" {
+		if owner(f) != m {
 			continue
 		}
-		w, err := z.Create(module + "@" + version + "/" + f)
+		w, err := z.Create(name + "@" + version + "/" + strings.TrimPrefix(f, m+"/"))
 		if err != nil {
 			return err
+		}
+		if path.Base(f) == "go.mod" {
+			if _, err := w.Write(mod); err != nil {
+				return err
+			}
+			continue
 		}
 		if err := copyTo(w, f); err != nil {
 			return err
@@ -142,18 +166,16 @@ func build(ctx context.Context, dir, m string, files []string, owner func(string
 			return err
 		}
 	}
-	for _, args := range [][]string{
-		{"mod", "edit", "-dropreplace=" + module, "-require=" + module + "@" + version},
-		{"build", "-o", os.DevNull, "./..."},
-		{"vet", "./..."},
-	} {
-		cmd := exec.CommandContext(ctx, "go", args...)
-		cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, env, os.Stdout, os.Stderr
-		if err := cmd.Run(); err != nil {
-			return fmt.Errorf("go %s: %w", args[0], err)
-		}
+	mod, err := released(m)
+	if err != nil {
+		return err
 	}
-	return nil
+	if err := os.WriteFile(filepath.Join(dir, "go.mod"), mod, 0o600); err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", os.DevNull, "./...")
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, env, os.Stdout, os.Stderr
+	return cmd.Run()
 }
 
 func copyTo(w io.Writer, name string) error {
