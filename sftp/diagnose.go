@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -49,6 +50,8 @@ type Diagnosis struct {
 	PublicKey  string   // type and SHA256 fingerprint of the key that was offered
 	Extensions []string // what the server's SFTP announces
 	Folders    []string // what the server shows in the login folder and in the layout's Root
+	// Verdict says in words what the account may do, as far as that was tried.
+	Verdict string
 	// Suggestion is the layout that these folders look like; nil if none does.
 	Suggestion *Suggestion
 }
@@ -58,6 +61,7 @@ type Suggestion struct {
 	Layout    string // the constructor, such as "CreditClear()"
 	Root      string // what its Root would be
 	Downloads string // what its Downloads would be
+	InOrder   bool   // a probe was refused out of order
 }
 
 // Go is the layout as Go code, to paste into a configuration.
@@ -66,7 +70,11 @@ func (s Suggestion) Go() string {
 	if strings.HasPrefix(call, "CreditClearOlder") {
 		call, note = "CreditClearOlder(sftp.AutomatedImport)", " // or sftp.ManualImport: ask which holds for the account"
 	}
-	return fmt.Sprintf("layout := sftp.%s%s\nlayout.Root, layout.Downloads = %q, %q\n", call, note, s.Root, s.Downloads)
+	text := fmt.Sprintf("layout := sftp.%s%s\nlayout.Root, layout.Downloads = %q, %q\n", call, note, s.Root, s.Downloads)
+	if s.InOrder {
+		text += "layout.InOrder = true\n"
+	}
+	return text
 }
 
 // Diagnose tries, step by step, what [Dial] and the first calls do, and says
@@ -88,6 +96,7 @@ type diagnosing struct {
 	d     Diagnosis
 	began time.Time
 	err   error // of the first check that failed
+	reads bool  // the folder of downloads can be listed
 }
 
 // check notes a step. false: it failed.
@@ -142,9 +151,30 @@ func (g *diagnosing) all(ctx context.Context, cfg Config, environment string, o 
 	c.mu.Unlock()
 	go s.Watch(0)
 	g.folders(ctx, c, s.First())
-	if o.ProbeWrite != "" && g.err == nil {
-		g.probe(ctx, c, o.ProbeWrite)
+	writes, tried := false, o.ProbeWrite != "" && g.err == nil
+	if tried {
+		u, _ := cfg.Layout.upload(o.ProbeWrite)
+		g.needs(s.First(), cfg.Layout, u)
+		writes = g.probe(ctx, c, o.ProbeWrite)
 	}
+	g.d.Verdict = verdict(g.reads, writes, tried)
+}
+
+// verdict says what an account may do.
+func verdict(reads, writes, tried bool) string {
+	switch {
+	case reads && writes:
+		return "the account may send and receive"
+	case writes:
+		return "the account may only send: the folder of downloads cannot be listed"
+	case reads && tried:
+		return "the account may only receive: sending was refused"
+	case reads:
+		return "the account may receive; whether it may send, ProbeWrite tells"
+	case tried:
+		return "the account may neither send nor receive"
+	}
+	return "the account cannot list the folder of downloads; whether it may send, ProbeWrite tells"
 }
 
 func (g *diagnosing) credential(ctx context.Context, c *Client, other Key) bool {
@@ -288,24 +318,34 @@ func (g *diagnosing) folders(ctx context.Context, c *Client, ch *engine.Channel)
 	}
 	for _, name := range want {
 		dir := join(l.Root, name)
-		g.check("folder "+dir, "", g.folder(c, ctx, ch, dir))
+		detail, err := g.folder(ctx, c, ch, dir)
+		g.check("folder "+dir, detail, err)
+		if name == l.Downloads {
+			g.reads = err == nil && detail == ""
+		}
 	}
 }
 
-func (g *diagnosing) folder(c *Client, ctx context.Context, ch *engine.Channel, dir string) error {
-	_, err := c.list(ctx, dir)
+// folder looks at one folder. A folder that may only be written to is all right.
+func (g *diagnosing) folder(ctx context.Context, c *Client, ch *engine.Channel, dir string) (detail string, err error) {
+	_, err = c.list(ctx, dir)
 	switch {
 	case err == nil:
-		return nil
-	case engine.IsStatus(err, engine.StatusPermission) && ch.Exists(dir) == nil:
-		return nil // it is there, and may only be written to
+		return "", nil
+	case engine.IsStatus(err, engine.StatusPermission):
+		switch there := ch.Exists(dir); {
+		case there == nil:
+			return "is there; the account may not list it", nil
+		case engine.IsStatus(there, engine.StatusPermission):
+			return "the account may not look at it; whether it is there, ProbeWrite tells", nil
+		}
 	case engine.IsStatus(err, engine.StatusNoSuchFile):
 		err = missing(err)
 		if w := g.d.Suggestion; w != nil {
-			return fmt.Errorf("%w; the folders look like %s with Root %q and Downloads %q", err, w.Layout, w.Root, w.Downloads)
+			err = fmt.Errorf("%w; the folders look like %s with Root %q and Downloads %q", err, w.Layout, w.Root, w.Downloads)
 		}
 	}
-	return err
+	return "", err
 }
 
 // suggest tells from the folders which layout a server has. found holds the
@@ -338,15 +378,49 @@ func suggest(configured Layout, found map[string][]string) *Suggestion {
 	return nil
 }
 
+// needs tries with a temporary file what an upload that is large or cut needs,
+// beside what the probe itself does. Refusals cost time, not bytes.
+func (g *diagnosing) needs(ch *engine.Channel, l Layout, u UploadFolder) {
+	if !u.renames() {
+		return
+	}
+	temp := l.tempPath(u, "TEST-ccr-probe.txt", strings.ToLower(rand.Text()[:16]))
+	f, err := ch.Open(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL)
+	if err != nil {
+		return // the probe says why
+	}
+	may := func(err error, yes, no string) string {
+		if err == nil {
+			return yes
+		}
+		return no
+	}
+	text := []byte("TEST")
+	order := f.WriteAt(text, int64(len(text)))
+	if order == nil {
+		order = f.WriteAt(text, 0)
+	} else if g.d.Suggestion != nil {
+		g.d.Suggestion.InOrder = true
+	}
+	said := []string{may(order, "writes in any order", "writes in order only: set Layout.InOrder"), may(f.Close(), "close", "no close")}
+	again, err := ch.Open(temp, os.O_WRONLY)
+	if err == nil {
+		err = again.Close()
+	}
+	said = append(said, may(err, "open again", "no file is opened again: an upload that is cut starts over"),
+		may(ch.Remove(temp), "remove", "nothing is removed: what is cut leaves temporary files, such as "+temp))
+	g.check("probe rights", strings.Join(said, "; "), nil)
+}
+
 // probe uploads one file that says what it is.
-func (g *diagnosing) probe(ctx context.Context, c *Client, folder string) {
+func (g *diagnosing) probe(ctx context.Context, c *Client, folder string) bool {
 	name := "TEST-ccr-probe-" + strings.ToLower(rand.Text()[:8]) + ".txt"
 	up, err := c.Upload(ctx, ccr.FileFromBytes(name, []byte("TEST. This file checks a transfer; it holds no data and can be deleted.\n")), UploadOptions{Folder: folder})
 	detail := ""
 	if err == nil {
 		detail = up.Path + " is there now (" + string(up.Verification) + "); it was not removed"
 	}
-	g.check("probe write", detail, err)
+	return g.check("probe write", detail, err)
 }
 
 // OK reports whether every check passed.
@@ -366,6 +440,9 @@ func (d Diagnosis) String() string {
 		fmt.Fprintf(w, "%s\t%s\t%s\n", state, c.Name, text)
 	}
 	_ = w.Flush()
+	if d.Verdict != "" {
+		fmt.Fprintf(&b, "verdict: %s\n", d.Verdict)
+	}
 	if len(d.Folders) > 0 {
 		fmt.Fprintf(&b, "folders: %s\n", strings.Join(d.Folders, ", "))
 	}
