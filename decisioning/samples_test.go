@@ -21,16 +21,18 @@ import (
 	"github.com/ccr-sdk/ccr/decisioning/decisioningtest"
 )
 
-// samples finds Algoan's public sample profiles beside the repository. They
-// are not part of the project; without them the project's own ones are used.
-func samples(t *testing.T) []string {
+// samples finds the project's own sample profiles, and Algoan's public ones
+// (repository algoan/fake-open-banking-data), which are not part of the
+// project, where they lie beside it. The sets have the same folders, and the
+// same names for what is meant to fail.
+func samples(t *testing.T) (own, public []string) {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join("..", "..", "shared", "data", "open-banking", "*", "*.json"))
+	own, err := filepath.Glob(filepath.Join("testdata", "samples", "*", "*.json"))
 	require.NoError(t, err)
-	if len(files) == 0 {
-		t.Skip("SKIPPED: Algoan's sample profiles (repository algoan/fake-open-banking-data) are not at ../shared/data/open-banking")
-	}
-	return files
+	require.NotEmpty(t, own)
+	public, err = filepath.Glob(filepath.Join("..", "..", "shared", "data", "open-banking", "*", "*.json"))
+	require.NoError(t, err)
+	return own, public
 }
 
 // reasons is why each of the meant-to-fail samples fails, by its name.
@@ -77,10 +79,19 @@ func TestOwnProfilesSurviveReadingAndWriting(t *testing.T) {
 // its name says.
 func TestEverySample(t *testing.T) {
 	t.Parallel()
+	own, public := samples(t)
+	everySample(t, own)
+	if len(public) > 0 {
+		everySample(t, public)
+	}
+}
+
+func everySample(t *testing.T, files []string) {
+	t.Helper()
 	_, consumer := serve(t, decisioningtest.Config{})
 	_, business := serve(t, decisioningtest.Config{Business: true})
 	failures := 0
-	for _, file := range samples(t) {
+	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".json")
 		want := reasons()[name]
 		if want != "" {
@@ -129,13 +140,21 @@ func TestSamplesScoreByMarketAndRisk(t *testing.T) {
 	}
 	assert.Greater(t, score("testdata/steady.json"), 800.0)
 	assert.Less(t, score("testdata/risky.json"), 200.0)
-	files := samples(t)
+	own, public := samples(t)
+	for name, good := range map[string]bool{"fr/steady.json": true, "fr/risky.json": false, "en/steady.json": true, "en/risky.json": false} {
+		file := filepath.Join("testdata", "samples", filepath.FromSlash(name))
+		assert.Contains(t, own, file)
+		assert.Equal(t, good, score(file) > 500, name)
+	}
+	if len(public) == 0 {
+		return
+	}
 	for name, good := range map[string]bool{
 		"fr/lara_croft.json": true, "fr/harry_potter.json": false, "en/sherlock_holmes.json": true, "en/james_watson.json": false,
 	} {
-		i := slices.IndexFunc(files, func(f string) bool { return strings.HasSuffix(filepath.ToSlash(f), name) })
+		i := slices.IndexFunc(public, func(f string) bool { return strings.HasSuffix(filepath.ToSlash(f), name) })
 		require.GreaterOrEqual(t, i, 0, name)
-		assert.Equal(t, good, score(files[i]) > 500, name)
+		assert.Equal(t, good, score(public[i]) > 500, name)
 	}
 }
 
