@@ -58,7 +58,7 @@ func TestDirSinkNeverReplaces(t *testing.T) {
 	t.Parallel()
 	rounds := 40
 	if testing.Short() {
-		rounds = 20
+		rounds = 5
 	}
 	for system, on := range systems {
 		t.Run(system, func(t *testing.T) {

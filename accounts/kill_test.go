@@ -31,13 +31,13 @@ type killInput struct {
 
 // TestKilledJobAppliesEachRowOnce kills the process of a 50,000-row job at 50
 // random moments, reruns it each time with its ledger, and counts at the
-// server how often each row took effect. With -short or under the race
-// detector it is 5 kills of 5,000 rows.
+// server how often each row took effect. Without CCR_LONG, and under the race
+// detector, it is 5 kills of 5,000 rows.
 //
 //nolint:paralleltest // it measures moments; other tests would shift them
 func TestKilledJobAppliesEachRowOnce(t *testing.T) {
 	kills, n := 50, 50_000
-	if testing.Short() || raceDetector {
+	if os.Getenv("CCR_LONG") == "" || raceDetector {
 		kills, n = 5, 5_000
 	}
 	seed := rand.Uint64()

@@ -374,6 +374,9 @@ func TestJobFormats(t *testing.T) {
 // TestDefaultCutsAreAFormat: so are the defaults by which a job is cut.
 func TestDefaultCutsAreAFormat(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("SKIPPED: -short leaves out jobs of 20,000 rows")
+	}
 	srv := serve(t, accountstest.Config{})
 	cuts := func(source iter.Seq2[accounts.Row[accounts.Payment], error]) (out []int64) {
 		for r, err := range dial(t, srv).SubmitPayments(source, accounts.SubmitOptions{Name: fmt.Sprint(len(srv.Batches())), Ledger: ccr.NewMemoryLedger(), Concurrency: 1}).Batches(t.Context()) {

@@ -264,6 +264,9 @@ func TestEnsureAnalysisAfterDeathAtEveryStore(t *testing.T) {
 func TestEnsureAnalysisOfACustomerWithMany(t *testing.T) {
 	t.Parallel()
 	for _, had := range []int{200, 251} {
+		if testing.Short() && had == 200 {
+			continue
+		}
 		ensuring(t, func(t *testing.T, x *ensured) {
 			for i := range had {
 				_, err := x.c.CreateAnalysis(t.Context(), x.customer, decisioning.AnalysisInput{})

@@ -53,7 +53,7 @@ func manyTransactions(t testing.TB, n int, cfg decisioningtest.Config) (*decisio
 func TestListInBoundedMemory(t *testing.T) {
 	const limit = 32 << 20
 	n := 100_000
-	if raceEnabled {
+	if raceEnabled || testing.Short() {
 		n = 20_000 // the detector makes it ten times slower; memory is bounded the same
 	}
 	srv, list := manyTransactions(t, n, decisioningtest.Config{})

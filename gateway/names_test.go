@@ -22,12 +22,16 @@ func TestReceiveNamesOfAnyCharacters(t *testing.T) {
 	dir := t.TempDir()
 	ledger := ccr.NewMemoryLedger()
 	want := map[string]int{}
+	step := rune(1)
+	if testing.Short() {
+		step = 7
+	}
 	for account := range 2 {
 		srv, err := gatewaytest.NewServer(gatewaytest.Config{InMemory: true})
 		require.NoError(t, err)
 		t.Cleanup(srv.Close)
 		var names []string
-		for c := rune(0x21); c < 0x180; c++ {
+		for c := rune(0x21); c < 0x180; c += step {
 			if c >= 0x7f && c < 0xa0 || c == '/' || c == ',' || c == '"' {
 				continue // of the list's own grammar, and what no server hands out
 			}

@@ -53,6 +53,9 @@ func TestKilledFiveTimes(t *testing.T) {
 	if os.Getenv("CCR_LONG") != "" {
 		n = 50_000
 	}
+	if testing.Short() {
+		t.Skip("SKIPPED: -short kills no processes here; accounts.TestKilledJobAppliesEachRowOnce does")
+	}
 	srv, err := startVendor()
 	require.NoError(t, err)
 	defer srv.Close()

@@ -210,7 +210,7 @@ func TestBufferBoundaries(t *testing.T) {
 	item := string(fixtureARUDD().render(style{declaration: declUTF8}))
 	want := asJSON(t, mustParse(t, []byte(item)))
 	step := 1
-	if raceEnabled {
+	if raceEnabled || testing.Short() {
 		step = 7
 	}
 	for shift := 0; shift < 700; shift += step {

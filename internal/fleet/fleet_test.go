@@ -176,15 +176,37 @@ func (x *world) start(t *testing.T, n int) []*worker {
 
 var calls = []string{"upload", "drop", "drop, taken at once", "ensure"}
 
+// sizes are the numbers of processes: many by default, some more for CCR_LONG.
+func sizes() []int {
+	switch {
+	case os.Getenv("CCR_LONG") != "":
+		return []int{2, 8}
+	case testing.Short():
+		return []int{2}
+	}
+	return []int{4}
+}
+
+// disturbs leaves out what kills and stops processes, and what waits for their
+// leases, where -short is given.
+func disturbs(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("SKIPPED: -short leaves out processes that wait for the end of a lease")
+	}
+	t.Parallel()
+}
+
 // Several live processes are given the same thing: it happens once, and all of
 // them learn that it did, without an error but that another is at it.
 func TestLiveProcesses(t *testing.T) {
 	t.Parallel()
 	for _, call := range calls {
-		for _, n := range []int{2, 8} {
+		for _, n := range sizes() {
 			t.Run(fmt.Sprintf("%s by %d", call, n), func(t *testing.T) {
 				t.Parallel()
 				x := newWorld(t, call)
+				x.job.Lease = time.Minute // nobody dies, and a busy machine must not look like a death
 				for i, w := range x.start(t, n) {
 					assert.Equal(t, done, w.result(), "worker %d", i)
 					assert.Equal(t, done, strings.TrimSpace(w.out.String()), "without any other error")
@@ -198,7 +220,7 @@ func TestLiveProcesses(t *testing.T) {
 // The ledger misbehaves as a database can: slow, answers lost, stores that land
 // late.
 func TestLiveProcessesOverAHostileLedger(t *testing.T) {
-	t.Parallel()
+	disturbs(t)
 	for _, call := range calls {
 		t.Run(call, func(t *testing.T) {
 			t.Parallel()
@@ -212,7 +234,7 @@ func TestLiveProcessesOverAHostileLedger(t *testing.T) {
 // Clocks that are wrong by ten minutes make a worker wait too long or take over
 // too early. It happens once all the same.
 func TestLiveProcessesWithWrongClocks(t *testing.T) {
-	t.Parallel()
+	disturbs(t)
 	for _, call := range calls {
 		t.Run(call, func(t *testing.T) {
 			t.Parallel()
@@ -231,18 +253,15 @@ func TestLiveProcessesWithWrongClocks(t *testing.T) {
 // Processes are killed, and stopped for longer than the lease, at random
 // moments of what they hold.
 func TestKilledAndStoppedProcesses(t *testing.T) {
-	t.Parallel()
-	trials := 2
+	disturbs(t)
+	trials := 1
 	if os.Getenv("CCR_LONG") != "" {
 		trials = 40
-	}
-	if testing.Short() {
-		trials = 1
 	}
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	for i, call := range calls {
-		for _, n := range []int{2, 8} {
+		for _, n := range sizes() {
 			for trial := range trials {
 				r := rand.New(rand.NewPCG(seed, uint64(100*trial+10*n+i)))
 				t.Run(fmt.Sprintf("%s by %d, %d", call, n, trial), func(t *testing.T) {

@@ -280,7 +280,7 @@ var inboxes = []struct{ call, sink string }{
 func TestLiveReceives(t *testing.T) {
 	t.Parallel()
 	for _, one := range inboxes {
-		for _, n := range []int{2, 8} {
+		for _, n := range sizes() {
 			t.Run(fmt.Sprintf("%s into %s by %d", one.call, one.sink, n), func(t *testing.T) {
 				t.Parallel()
 				in := newInbox(t, one.call, one.sink)
@@ -304,7 +304,7 @@ func TestLiveReceives(t *testing.T) {
 
 // The ledger misbehaves as a database can, and clocks are wrong.
 func TestLiveReceivesOverAHostileLedger(t *testing.T) {
-	t.Parallel()
+	disturbs(t)
 	for _, one := range inboxes {
 		t.Run(fmt.Sprintf("%s into %s", one.call, one.sink), func(t *testing.T) {
 			t.Parallel()
@@ -324,7 +324,7 @@ func TestLiveReceivesOverAHostileLedger(t *testing.T) {
 // Processes are killed, and stopped for longer than the lease, at random
 // moments of what they hold.
 func TestKilledAndStoppedReceives(t *testing.T) {
-	t.Parallel()
+	disturbs(t)
 	trials := 1
 	if os.Getenv("CCR_LONG") != "" {
 		trials = 30
@@ -332,7 +332,7 @@ func TestKilledAndStoppedReceives(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	for i, one := range inboxes {
-		for _, n := range []int{2, 8} {
+		for _, n := range sizes() {
 			for trial := range trials {
 				r := rand.New(rand.NewPCG(seed, uint64(100*trial+10*n+i)))
 				t.Run(fmt.Sprintf("%s into %s by %d, %d", one.call, one.sink, n, trial), func(t *testing.T) {

@@ -41,6 +41,7 @@ type job struct {
 	Call    string // upload, drop, ensure, reports or returns
 	Ledger  string // the socket
 	Offset  time.Duration
+	Lease   time.Duration // 0: that of lease
 	URL, CA string
 	// Of the vendor's account.
 	User, Key, IP, Customer string
@@ -143,11 +144,18 @@ func (j job) prepare(ctx context.Context) (func(context.Context) error, error) {
 	return nil, fmt.Errorf("no such call: %q", j.Call)
 }
 
+func (j job) lease() ccr.LeasePolicy {
+	if j.Lease > 0 {
+		return ccr.LeasePolicy{Lease: j.Lease}
+	}
+	return lease
+}
+
 func (j job) options() []ccr.Option {
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM([]byte(j.CA))
 	return []ccr.Option{
-		ccr.WithLease(lease), ccr.WithBaseURL(j.URL), ccr.WithRetry(ccr.RetryPolicy{MaxAttempts: 2}),
+		ccr.WithLease(j.lease()), ccr.WithBaseURL(j.URL), ccr.WithRetry(ccr.RetryPolicy{MaxAttempts: 2}),
 		ccr.WithHTTPClient(&http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}),
 	}
 }
@@ -169,7 +177,7 @@ func (j job) decisioning() (*decisioning.Client, error) {
 func (j job) drop(ctx context.Context) (*sftp.Client, error) {
 	return sftp.Dial(ctx, sftp.Config{
 		Address: j.URL, User: j.User, Key: sftp.PrivateKeyFile(j.Key), HostKeys: sftp.HostPublicKeys(j.HostKey),
-		Layout: sftp.CreditClear(), Lease: lease, Retry: ccr.RetryPolicy{MaxAttempts: 3, BaseDelay: 20 * time.Millisecond},
+		Layout: sftp.CreditClear(), Lease: j.lease(), Retry: ccr.RetryPolicy{MaxAttempts: 3, BaseDelay: 20 * time.Millisecond},
 	})
 }
 

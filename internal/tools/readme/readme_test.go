@@ -21,6 +21,9 @@ var (
 
 func TestSnippets(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("SKIPPED: -short builds no programs")
+	}
 	root, err := filepath.Abs("../../..")
 	require.NoError(t, err)
 	text, err := os.ReadFile(filepath.Join(root, "README.md"))
