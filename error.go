@@ -315,7 +315,7 @@ const (
 
 // Disposition is what [DispositionOf] says of an error.
 type Disposition struct {
-	Action Action
+	Action Action        // what to do
 	After  time.Duration // for retry and claimed elsewhere: wait this long first; 0: as the queue likes
 }
 

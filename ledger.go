@@ -48,10 +48,10 @@ type LedgerLister interface {
 
 // LedgerQuery selects entries; an empty field selects all.
 type LedgerQuery struct {
-	KeyPrefix   string
-	Service     string
-	Environment string
-	States      []string
+	KeyPrefix   string    // what keys begin with: see the packages for theirs
+	Service     string    // "gateway", "sftp", …
+	Environment string    // see [WithEnvironment]
+	States      []string  // one of these
 	Before      time.Time // entries whose At is earlier
 }
 

@@ -250,7 +250,7 @@ type SettleOptions struct {
 func (c *Client) SettleBatch(ctx context.Context, o SettleOptions, opts ...ccr.CallOption) error {
 	call, err := option.NewCall(opts...)
 	if err == nil && (o.Ledger == nil || o.Receipt == nil) {
-		err = errors.New("Ledger and Receipt are required")
+		err = errors.New("settling needs Ledger and Receipt")
 	}
 	refused := func(err error, classes ...error) error {
 		return &ccr.Error{

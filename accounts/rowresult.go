@@ -35,12 +35,12 @@ const (
 
 // RowResult is what became of one row of a job's source.
 type RowResult struct {
-	Row       int64    // in the source, counted from 1
-	Line      int      // where it begins in its file, counted from 1; 0 if the source does not say
-	File      string   // "" if the source does not say
-	Reference string   // the row's own: the client reference, claim number or payment reference
-	Batch     *Receipt // of the batch that it is in; nil if it is in none
-	Sent      Sent
+	Row       int64     // in the source, counted from 1
+	Line      int       // where it begins in its file, counted from 1; 0 if the source does not say
+	File      string    // "" if the source does not say
+	Reference string    // the row's own: the client reference, claim number or payment reference
+	Batch     *Receipt  // of the batch that it is in; nil if it is in none
+	Sent      Sent      // how far it got on the way to Credit Clear
 	Processed Processed // "" unless SubmitOptions.WaitProcessed
 	// Faults are those of this row, found by the SDK or by Credit Clear. Paths
 	// count rows as programs do: accounts[3].dueDate is a fault of row 4.

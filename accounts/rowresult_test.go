@@ -116,7 +116,7 @@ func TestResultsHaveEachRow(t *testing.T) {
 
 func TestResultsComeInOrderFromABoundedRing(t *testing.T) {
 	t.Parallel()
-	bubble(t, accountstest.Config{}, func(t *testing.T, srv *accountstest.Server, client *accounts.Client) {
+	bubble(t, accountstest.Config{}, func(t *testing.T, srv *accountstest.Server, _ *accounts.Client) {
 		client, err := srv.Client(ccr.WithLimiter(ccr.NoLimit()))
 		require.NoError(t, err)
 		srv.Inject(accountstest.Fault{Operation: "UpsertAccounts", Kind: accountstest.Delay, Delay: 50 * time.Second})

@@ -120,7 +120,7 @@ func (c *Client) SubmitClaims(rows iter.Seq2[Row[Claim], error], o SubmitOptions
 
 // Row is one row of a job's source: the value, and where it came from.
 type Row[T any] struct {
-	Value T
+	Value T // the account, payment or claim
 	// Line is where the row begins in its file, counted from 1; 0 if it came
 	// from none.
 	Line int

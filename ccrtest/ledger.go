@@ -58,7 +58,7 @@ var ledgerCases = []testCase[*ledgerTest]{
 
 func (t *ledgerTest) missing(ctx context.Context) error {
 	if _, err := t.all[0].Load(ctx, t.key()); !errors.Is(err, ccr.ErrNoEntry) {
-		return fmt.Errorf("Load of a key that was never stored: %v, not ccr.ErrNoEntry", err)
+		return fmt.Errorf("a Load of a key that was never stored: %v, not ccr.ErrNoEntry", err)
 	}
 	return nil
 }
@@ -149,7 +149,7 @@ func difference(a, b ccr.LedgerEntry) string {
 // conflict checks that storing e is refused and changes nothing.
 func (t *ledgerTest) conflict(ctx context.Context, l ccr.Ledger, e, want ccr.LedgerEntry) error {
 	if err := l.Store(ctx, e); !errors.Is(err, ccr.ErrLedgerConflict) {
-		return fmt.Errorf("Store of version %d over version %d: %v, not ccr.ErrLedgerConflict", e.Version, want.Version, err)
+		return fmt.Errorf("a Store of version %d over version %d: %v, not ccr.ErrLedgerConflict", e.Version, want.Version, err)
 	}
 	if want.Version == 0 {
 		if _, err := t.all[0].Load(ctx, e.Key); !errors.Is(err, ccr.ErrNoEntry) {
@@ -452,7 +452,7 @@ func (t *ledgerTest) afterCut(ctx context.Context, e ccr.LedgerEntry, store func
 	switch {
 	case errors.Is(lerr, ccr.ErrNoEntry):
 		if err == nil {
-			return errors.New("Store returned nil and stored nothing")
+			return errors.New("a Store returned nil and stored nothing")
 		}
 		// It may still land, or this one does: either way exactly one.
 		if err := t.all[0].Store(ctx, e); err != nil && !errors.Is(err, ccr.ErrLedgerConflict) {

@@ -13,7 +13,7 @@ import (
 
 // LimiterUnderTest is a limiter and what it promises.
 type LimiterUnderTest struct {
-	Limiter ccr.Limiter
+	Limiter ccr.Limiter   // the one under test
 	Others  []ccr.Limiter // the same one, as other processes have it
 	N       int           // requests that may start within a window
 	Window  time.Duration // keep it short: the test takes some three of them

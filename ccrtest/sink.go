@@ -15,7 +15,7 @@ import (
 
 // SinkUnderTest is a sink and what a consumer of it sees.
 type SinkUnderTest struct {
-	Sink ccr.Sink
+	Sink ccr.Sink // the one under test
 	// Another is the same sink as another process opens it; nil: Sink itself.
 	Another ccr.Sink
 	// Visible returns what a consumer sees by now: content by location.
@@ -99,7 +99,7 @@ func (t *sinkTest) learn(ctx context.Context) error {
 	ref, err := d.Stage(ctx)
 	switch {
 	case err == nil && ref == "":
-		return errors.New("Stage returned neither a ref nor an error")
+		return errors.New("a Stage returned neither a ref nor an error")
 	case err == nil:
 		t.stages = true
 	case !errors.Is(err, errors.ErrUnsupported):
@@ -125,7 +125,7 @@ func (t *sinkTest) commit(ctx context.Context, d ccr.Delivery, item ccr.Item, co
 	case len(fresh) != 1:
 		return location, fmt.Errorf("%d things appeared, not one", len(fresh))
 	case location != "" && location != fresh[0]:
-		return location, errors.New("Commit returned another location than the one where it is")
+		return location, errors.New("a Commit returned another location than the one where it is")
 	case t.AtLeastOnce && !strings.Contains(fresh[0], item.Token):
 		return location, errors.New("a sink that delivers at least once must have the token in the location, so that consumers can tell")
 	}
@@ -214,7 +214,7 @@ func (t *sinkTest) abort(ctx context.Context) error {
 			return fmt.Errorf("abort: %w", err)
 		}
 		if _, err := d.Commit(ctx); err == nil {
-			return errors.New("Commit after Abort returned nil")
+			return errors.New("a Commit after Abort returned nil")
 		}
 		return nil
 	})
@@ -236,9 +236,9 @@ func resume(ctx context.Context, s ccr.Sink, item ccr.Item, ref string, want ccr
 	case err != nil:
 		return nil, fmt.Errorf("resume: %w", err)
 	case state != want:
-		return nil, fmt.Errorf("Resume says %q, not %q", state, want)
+		return nil, fmt.Errorf("a Resume says %q, not %q", state, want)
 	case want == ccr.Staged && d == nil:
-		return nil, errors.New("Resume says staged and returns no delivery")
+		return nil, errors.New("a Resume says staged and returns no delivery")
 	}
 	return d, nil
 }
@@ -300,7 +300,7 @@ func (t *sinkTest) discarded(ctx context.Context) error {
 		}
 		for _, d := range []ccr.Delivery{d, other} {
 			if _, err := d.Commit(ctx); err == nil {
-				return errors.New("Commit after a discard returned nil")
+				return errors.New("a Commit after a discard returned nil")
 			}
 		}
 		return nil
@@ -317,7 +317,7 @@ func (t *sinkTest) foreign(ctx context.Context) error {
 	}
 	for _, bad := range []string{"x", "../" + ref, strings.ToLower(ref) + "x", strings.Repeat("A", 300)} {
 		if _, state, err := t.Sink.Resume(ctx, item, bad); err == nil {
-			return fmt.Errorf("Resume of a ref that this sink never gave says %q, not an error", state)
+			return fmt.Errorf("a Resume of a ref that this sink never gave says %q, not an error", state)
 		}
 	}
 	return d.Abort(ctx)
@@ -463,7 +463,7 @@ func (t *sinkTest) endedContext(ctx context.Context) error {
 	case verr != nil:
 		return verr
 	case err == nil && len(fresh) != 1:
-		return errors.New("Commit returned nil and nothing is there")
+		return errors.New("a Commit returned nil and nothing is there")
 	case err != nil && t.stages && len(fresh) == 0:
 		if d, err = resume(ctx, t.Another, item, ref, ccr.Staged); err != nil {
 			return err

@@ -14,7 +14,7 @@ import (
 
 // TokenStoreUnderTest is a token store and what a fleet makes of it.
 type TokenStoreUnderTest struct {
-	Store auth.TokenStore
+	Store auth.TokenStore // the one under test
 	// Another is the same store as another process opens it; nil: Store itself.
 	Another auth.TokenStore
 	// Kill ends a process that holds a lock: it returns that process's store
@@ -52,7 +52,7 @@ func tokenKey(name string) string {
 
 func (s *TokenStoreUnderTest) missing(ctx context.Context) error {
 	if _, err := s.Store.Load(ctx, tokenKey("never saved")); !errors.Is(err, auth.ErrNoToken) {
-		return fmt.Errorf("Load of a key that was never saved returned %w, not auth.ErrNoToken", err)
+		return fmt.Errorf("a Load of a key that was never saved returned %w, not auth.ErrNoToken", err)
 	}
 	return nil
 }
@@ -227,7 +227,7 @@ func (s *TokenStoreUnderTest) within(ctx context.Context) error {
 		return err
 	}
 	if took := time.Since(begin); took > soon {
-		return fmt.Errorf("Lock returned %v after its context had ended", took)
+		return fmt.Errorf("a Lock returned %v after its context had ended", took)
 	}
 	unlock()
 	return s.free(ctx, key, soon) // nobody who gave up is given it later

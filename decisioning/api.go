@@ -26,6 +26,7 @@ type API interface {
 	// crashes and however many run; SettleAnalysis ends one of unknown outcome.
 	EnsureAnalysis(ctx context.Context, customerID, key string, in AnalysisInput, o EnsureOptions, opts ...ccr.CallOption) (*Analysis, error)
 	SettleAnalysis(ctx context.Context, o SettleOptions, opts ...ccr.CallOption) error
+	// Analysis, Analyses and UpdateAnalysis read and amend analyses that exist.
 	Analysis(ctx context.Context, customerID, analysisID string, opts ...ccr.CallOption) (*Analysis, error)
 	Analyses(customerID string, o ListOptions, opts ...ccr.CallOption) *ccr.Pages[Analysis]
 	UpdateAnalysis(ctx context.Context, customerID, analysisID string, u AnalysisUpdate, opts ...ccr.CallOption) (*Analysis, error)

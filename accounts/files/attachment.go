@@ -107,9 +107,9 @@ const MaxAttachmentBytes = 25_000_000
 // Attachment is a PDF of an account. Brand and Portfolio are only needed where
 // the naming uses them.
 type Attachment struct {
-	Brand, Portfolio  string
-	ClientReferenceID string
-	File              ccr.File
+	Brand, Portfolio  string   // as on the account
+	ClientReferenceID string   // of the account
+	File              ccr.File // the document
 }
 
 // Files checks attachments and returns them under the names of the rule, ready

@@ -16,7 +16,7 @@ type Warning struct {
 	Line      int    // of the row; 0 if it is about no row, or the row has none
 	Reference string // of the row
 	Path      string // of the member, as debtor.email
-	Rule      Rule
+	Rule      Rule   // which check it failed
 	Message   string // never quotes the value
 }
 

@@ -40,10 +40,10 @@ const (
 
 // Holiday is a day on which Bacs processes nothing, weekends apart.
 type Holiday struct {
-	Date   ccr.Date `json:"date"`
-	Name   string   `json:"name"`
+	Date   ccr.Date `json:"date"`   // the day
+	Name   string   `json:"name"`   // in English
 	Source string   `json:"source"` // where it is laid down
-	Sure   Sure     `json:"sure"`
+	Sure   Sure     `json:"sure"`   // how sure it is
 }
 
 // Sources of bank holidays.

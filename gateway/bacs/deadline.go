@@ -10,7 +10,7 @@ type Deadline struct {
 	By     ccr.Date `json:"by"`     // the last day to act; a file has to be submitted on it
 	Rule   string   `json:"rule"`   // what By is computed by
 	Source string   `json:"source"` // who says so
-	Sure   Sure     `json:"sure"`
+	Sure   Sure     `json:"sure"`   // how sure the rule is
 	// Warning is set if By is in a year that the calendar can only forecast.
 	Warning string `json:"warning,omitempty"`
 }

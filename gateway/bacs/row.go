@@ -11,9 +11,9 @@ import (
 // prints and logs without a value; its fields and encoding/json have them.
 type Row struct {
 	private
-	Kind      Kind       `json:"kind"`
-	Reference string     `json:"reference"` // of the payer; masked unless RowOptions.Unmasked
-	Amount    ccr.Amount `json:"amount,omitzero"`
+	Kind      Kind       `json:"kind"`               // of the report
+	Reference string     `json:"reference"`          // of the payer; masked unless RowOptions.Unmasked
+	Amount    ccr.Amount `json:"amount,omitzero"`    // of the item; unset if it has none
 	Currency  string     `json:"currency,omitempty"` // as written
 	Date      ccr.Date   `json:"date,omitzero"`      // see the record's method Affected for which
 	Code      string     `json:"code,omitempty"`     // as in the report

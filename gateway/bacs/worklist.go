@@ -64,7 +64,7 @@ func (d Decision) LogValue() slog.Value { return slog.StringValue(d.String()) }
 // Step is one action of a [Decision].
 type Step struct {
 	private
-	Do       Action     `json:"do"`
+	Do       Action     `json:"do"`                // what to do
 	Deadline Deadline   `json:"deadline,omitzero"` // the earliest of its records; unset: before the next collection
 	Account  Account    `json:"account,omitzero"`  // UseNewAccount: the details to use
 	Name     string     `json:"name,omitempty"`    // UseNewName: the name to use
@@ -75,12 +75,12 @@ type Step struct {
 // Evidence names a record of a report. It prints and logs without what the
 // record holds.
 type Evidence struct {
-	Report Kind     `json:"report"`
+	Report Kind     `json:"report"`           // its kind
 	Number string   `json:"number,omitempty"` // Header.Number of the report
 	Day    ccr.Date `json:"day,omitzero"`     // [Header.Day] of the report
 	Record int      `json:"record"`           // its place, from 1, among the records of its type in the report that ask for something
-	Reason Reason   `json:"reason,omitzero"`
-	Item   Record   `json:"-"` // the record itself
+	Reason Reason   `json:"reason,omitzero"`  // why it was reported
+	Item   Record   `json:"-"`                // the record itself
 }
 
 // String gives the reason, the place and the report's number.

@@ -191,7 +191,6 @@ func (p *pkg) countDecl(d *ast.GenDecl) {
 // statements nest.
 type measure struct {
 	branches, depth, deepest int
-	inner                    bool
 }
 
 // Visit implements [ast.Visitor].
