@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -98,4 +99,22 @@ func (r *receiver) close() {
 		r.server.Shutdown(ctx) //nolint:errcheck // the program ends either way
 	}
 	r.hook.Close(ctx) //nolint:errcheck // likewise
+}
+
+// poll asks until the analysis has ended.
+func (j *job) poll(ctx context.Context, customerID, analysisID string) (*decisioning.Analysis, error) {
+	poller := j.client.AnalysisPoller(customerID, analysisID).
+		WithProgress(analysisID, func(p ccr.Progress) { j.say("look %d: %s", p.Items, p.State) })
+	if !j.live {
+		poller.WithInterval(ccr.PollInterval{Start: 20 * time.Millisecond})
+	}
+	j.say("to go on elsewhere: ResumeAnalysis(%q)", poller.ResumeToken())
+	return poller.Wait(ctx)
+}
+
+// say writes a line about how far it is.
+func (j *job) say(format string, args ...any) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	fmt.Fprintf(j.progress, format+"\n", args...)
 }

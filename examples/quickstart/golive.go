@@ -1,5 +1,7 @@
 package main
 
+import "fmt"
+
 // environment is what -help says of -live.
 const environment = `
   accounts     CCR_ACCOUNTS_TOKEN_URL, CCR_ACCOUNTS_CLIENT_ID, CCR_ACCOUNTS_CLIENT_SECRET, CCR_ACCOUNTS_AUDIENCE
@@ -22,3 +24,22 @@ Going live, one flow at a time (UAT first where the vendor has one):
   5. Set the environment variables that -help lists, then send ONE record of your own and read it back:
        go run ./examples/quickstart -live accounts -accounts one.csv
 `
+
+// checkLive keeps the samples away from real vendors.
+func (o options) checkLive() error {
+	own := map[string]struct{ flag, value string }{
+		"accounts": {"-accounts", o.accounts}, "gateway": {"-collections", o.collections},
+		"decisioning": {"-profile", o.profile}, "sftp": {"-accounts", o.accounts},
+	}
+	if o.live == "" {
+		return nil
+	}
+	need, ok := own[o.live]
+	switch {
+	case !ok:
+		return fmt.Errorf("-live takes accounts, gateway, decisioning or sftp, not %q", o.live)
+	case need.value == "":
+		return fmt.Errorf("-live %s needs a file of your own: %s FILE; the samples are for the embedded servers only", o.live, need.flag)
+	}
+	return nil
+}

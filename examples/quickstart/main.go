@@ -69,25 +69,6 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	return o, o.checkLive()
 }
 
-// checkLive keeps the samples away from real vendors.
-func (o options) checkLive() error {
-	own := map[string]struct{ flag, value string }{
-		"accounts": {"-accounts", o.accounts}, "gateway": {"-collections", o.collections},
-		"decisioning": {"-profile", o.profile}, "sftp": {"-accounts", o.accounts},
-	}
-	if o.live == "" {
-		return nil
-	}
-	need, ok := own[o.live]
-	switch {
-	case !ok:
-		return fmt.Errorf("-live takes accounts, gateway, decisioning or sftp, not %q", o.live)
-	case need.value == "":
-		return fmt.Errorf("-live %s needs a file of your own: %s FILE; the samples are for the embedded servers only", o.live, need.flag)
-	}
-	return nil
-}
-
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	o, err := parse(args, stderr)
 	if err != nil {
@@ -102,8 +83,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		}
 		defer os.RemoveAll(o.out)
 	}
-	r := &report{progress: stderr}
-	start := time.Now()
+	r, start := &report{progress: stderr}, time.Now()
 	var errs []error
 	for _, flow := range flows() {
 		if o.live != "" && o.live != flow.name {

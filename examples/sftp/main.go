@@ -1,12 +1,12 @@
-// Command sftp uploads a folder into a drop folder and receives the returns,
-// with progress. It sends each file once: a second run with the same -out
-// sends only what is new.
+// Command sftp uploads files into a drop folder and receives the returns. It
+// sends each file once: a second run with the same -out sends only what is new.
 //
 //	go run ./examples/sftp
-//	go run ./examples/sftp -folder outbox -out returns -live
+//	go run ./examples/sftp -live -out returns debtors.csv
 //
-// Without -live it speaks to a server in the process. With it, the account
-// is that of the CCR_SFTP_… variables, and -folder is required.
+// Without -live it speaks to a server in the process. With it, the account is
+// that of the CCR_SFTP_… variables. It exits with 1 if anything failed, and
+// with 3 if nobody knows whether a file arrived.
 package main
 
 import (
@@ -18,148 +18,85 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"text/tabwriter"
-	"time"
 
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/sftp"
 	"github.com/ccr-sdk/ccr/sftp/sftptest"
 )
 
-type options struct {
-	folder, out string
-	live        bool
-	channels    int
-}
-
 func main() {
-	var o options
-	flag.StringVar(&o.folder, "folder", "", "folder whose files are uploaded (default: samples)")
-	flag.StringVar(&o.out, "out", "", "folder for the returns and the ledger (default: a temporary one, removed at the end)")
-	flag.BoolVar(&o.live, "live", false, "speak to the server of the CCR_SFTP_… variables")
-	flag.IntVar(&o.channels, "channels", 1, "SSH channels for a large download, 1 to 4")
+	out := flag.String("out", "", "`folder` for the returns and the ledger (default: a temporary one; required with -live)")
+	live := flag.Bool("live", false, "speak to the server of the CCR_SFTP_… variables")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, o, os.Stdout); err != nil {
+	err := run(ctx, os.Stdout, *live, *out, flag.Args())
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "sftp:", err)
-		stop()
-		os.Exit(1) //nolint:gocritic // stop was called
+		if ccr.DispositionOf(err).Action == ccr.ActionSettle {
+			os.Exit(3)
+		}
+		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, o options, w io.Writer) (err error) {
-	if o.live && (o.folder == "" || o.out == "") {
-		return errors.New("-live needs -folder and -out: samples are not for real servers, and the ledger must stay")
+func run(ctx context.Context, w io.Writer, live bool, out string, paths []string) error {
+	var files []ccr.File
+	for _, p := range paths {
+		files = append(files, ccr.FileFromPath(p))
 	}
-	if o.out == "" {
-		if o.out, err = os.MkdirTemp("", "returns"); err != nil {
+	if live {
+		if out == "" {
+			return errors.New("-live needs -out: the ledger must stay")
+		}
+		drop, err := sftp.FromEnv()
+		if err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, os.RemoveAll(o.out)) }()
+		return work(ctx, w, drop, files, out, sftp.ReceiveOptions{})
 	}
-	files, err := collect(o.folder)
+	vendor, err := sftptest.NewServer(sftptest.Config{})
 	if err != nil {
 		return err
 	}
-	drop, end, err := connect(ctx, o.live)
+	defer vendor.Close()
+	vendor.WriteFile("/downloads/payments.csv", []byte("reference,paid\nA-1,12.50\n"))
+	drop, err := sftp.NewClient(vendor.Config())
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, end()) }()
-	if err := os.MkdirAll(o.out, 0o700); err != nil {
+	dir, err := os.MkdirTemp("", "ccr-sftp-")
+	if err != nil {
 		return err
 	}
-	ledger, err := ccr.OpenLedger(filepath.Join(o.out, "sent.ledger"))
+	defer os.RemoveAll(dir)
+	files = append(files, ccr.FileFromBytes("debtors.csv", []byte("reference,owed\nA-1,12.50\n")))
+	return work(ctx, w, drop, files, dir, sftp.ReceiveOptions{StableFor: -1}) // this server writes at one stroke
+}
+
+// work takes the interface, so that tests can put a sftptest.Mock there.
+func work(ctx context.Context, w io.Writer, drop sftp.API, files []ccr.File, out string, o sftp.ReceiveOptions) (err error) {
+	defer func() { err = errors.Join(err, drop.Close()) }()
+	if err := os.MkdirAll(out, 0o700); err != nil {
+		return err
+	}
+	ledger, err := ccr.OpenLedger(filepath.Join(out, "sent.ledger"))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, ledger.Close()) }()
-
-	p := &lines{w: w}
-	sent, err := drop.UploadAll(ctx, files, sftp.UploadOptions{Ledger: ledger, Progress: p.show})
-	report(w, sent)
-	if err != nil {
-		return err
+	if len(files) > 0 {
+		sent, err := drop.UploadAll(ctx, files, sftp.UploadOptions{Ledger: ledger})
+		for _, s := range sent {
+			fmt.Fprintln(w, s.Name, s.Size, s.Verification) // s.Err, if it failed, is part of err
+		}
+		if err != nil {
+			return err
+		}
 	}
-	stable := time.Duration(0)
-	if !o.live {
-		stable = -1 // the server in the process writes files at one stroke
-	}
-	received, err := drop.Receive(ctx, ccr.DirSink(filepath.Join(o.out, "returns")), sftp.ReceiveOptions{
-		StableFor: stable, Channels: o.channels, Progress: p.show,
-	})
+	received, err := drop.Receive(ctx, ccr.DirSink(filepath.Join(out, "returns")), o)
 	for _, r := range received {
-		fmt.Fprintf(w, "%-24s %10d bytes  %s\n", r.Name, r.Size, r.State)
+		fmt.Fprintln(w, r.Name, r.Size, r.State)
 	}
 	return err
-}
-
-// connect dials the configured server, or one in the process with something
-// to receive.
-func connect(ctx context.Context, live bool) (drop *sftp.Client, end func() error, err error) {
-	if live {
-		drop, err = sftp.FromEnv()
-		if err != nil {
-			return nil, nil, err
-		}
-		return drop, func() error { return closeClient(drop) }, nil
-	}
-	srv, err := sftptest.NewServer(sftptest.Config{})
-	if err != nil {
-		return nil, nil, err
-	}
-	srv.WriteFile("/downloads/payments.csv", []byte("reference,paid\nA-1,12.50\n"))
-	srv.WriteFile("/downloads/notes.csv", make([]byte, 5<<20))
-	if drop, err = srv.Client(ctx); err != nil {
-		srv.Close()
-		return nil, nil, err
-	}
-	return drop, func() error { defer srv.Close(); return closeClient(drop) }, nil
-}
-
-func closeClient(drop *sftp.Client) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	return drop.Shutdown(ctx)
-}
-
-// collect takes the files of a folder, or makes samples.
-func collect(folder string) ([]ccr.File, error) {
-	var files []ccr.File
-	if folder == "" {
-		for i := range 20 {
-			row := fmt.Appendf(nil, "reference,owed\nA-%d,12.50\n", i)
-			files = append(files, ccr.FileFromBytes(fmt.Sprintf("debtors-%02d.csv", i), row))
-		}
-		return append(files, ccr.FileFromBytes("statement.pdf", make([]byte, 3<<20))), nil
-	}
-	entries, err := os.ReadDir(folder)
-	if err != nil {
-		return nil, err
-	}
-	for _, e := range entries {
-		if e.Type().IsRegular() {
-			files = append(files, ccr.FileFromPath(filepath.Join(folder, e.Name())))
-		}
-	}
-	return files, nil
-}
-
-// report prints what became of each file.
-func report(w io.Writer, sent []sftp.Uploaded) {
-	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	for _, s := range sent {
-		state := string(s.Verification)
-		switch {
-		case s.Err != nil:
-			state = s.Err.Error()
-		case s.Recorded:
-			state += ", sent by an earlier run"
-		case s.Resumed > 0:
-			state += fmt.Sprintf(", %d bytes were there already", s.Resumed)
-		}
-		fmt.Fprintf(t, "%s\t%d bytes\t%s\n", s.Name, s.Size, state)
-	}
-	_ = t.Flush()
 }

@@ -2,29 +2,35 @@ package main
 
 import (
 	"bytes"
-	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ccr-sdk/ccr"
+	"github.com/ccr-sdk/ccr/sftp"
+	"github.com/ccr-sdk/ccr/sftp/sftptest"
 )
 
 func TestRun(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	folder, out := filepath.Join(dir, "in"), filepath.Join(dir, "out")
-	require.NoError(t, os.Mkdir(folder, 0o700))
-	require.NoError(t, os.WriteFile(filepath.Join(folder, "debtors.csv"), make([]byte, 2<<20), 0o600))
 	var text bytes.Buffer
-	require.NoError(t, run(t.Context(), options{folder: folder, out: out, channels: 2}, &text))
-	assert.Contains(t, text.String(), "UploadAll debtors.csv: 100%")
-	assert.Contains(t, text.String(), "verified")
-	assert.FileExists(t, filepath.Join(out, "returns", "payments.csv"))
+	require.NoError(t, run(t.Context(), &text, false, "", nil))
+	assert.Contains(t, text.String(), "debtors.csv 25 verified")
+	assert.Contains(t, text.String(), "payments.csv 25 delivered")
+	require.Error(t, run(t.Context(), &text, true, "", nil))
+}
 
-	text.Reset()
-	require.NoError(t, run(t.Context(), options{}, &text))
-	assert.Contains(t, text.String(), "statement.pdf")
-
-	require.Error(t, run(t.Context(), options{live: true}, &text))
+func TestFailuresAreNotSilent(t *testing.T) {
+	t.Parallel()
+	vendor, err := sftptest.NewServer(sftptest.Config{})
+	require.NoError(t, err)
+	defer vendor.Close()
+	vendor.RefuseLogins(true)
+	drop, err := sftp.NewClient(vendor.Config())
+	require.NoError(t, err)
+	var text bytes.Buffer
+	err = work(t.Context(), &text, drop, nil, filepath.Join(t.TempDir(), "out"), sftp.ReceiveOptions{StableFor: -1})
+	require.ErrorIs(t, err, ccr.ErrUnauthorized)
 }
