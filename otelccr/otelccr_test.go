@@ -61,7 +61,7 @@ func (r *recorder) export(t *testing.T) exported {
 	e.text = string(text) + fmt.Sprintf("%+v", e.spans)
 	for _, s := range e.spans {
 		for _, a := range s.Attributes {
-			e.text += fmt.Sprintf("\n%s=%s", a.Key, a.Value.Emit())
+			e.text += fmt.Sprintf("\n%s=%s", a.Key, a.Value.String())
 		}
 	}
 	e.text = strings.ToLower(e.text)
@@ -136,7 +136,7 @@ func TestSpansNameRoutes(t *testing.T) {
 	for _, s := range e.spans {
 		names[s.Name] = true
 		for _, a := range s.Attributes {
-			assert.NotEmpty(t, a.Value.Emit(), "%s of %s", a.Key, s.Name)
+			assert.NotEmpty(t, a.Value.String(), "%s of %s", a.Key, s.Name)
 		}
 	}
 	for _, want := range []string{
