@@ -2,6 +2,7 @@ package files_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"log"
@@ -10,7 +11,10 @@ import (
 
 	"github.com/ccr-sdk/ccr"
 	"github.com/ccr-sdk/ccr/accounts"
+	"github.com/ccr-sdk/ccr/accounts/accountstest"
 	"github.com/ccr-sdk/ccr/accounts/files"
+	"github.com/ccr-sdk/ccr/sftp"
+	"github.com/ccr-sdk/ccr/sftp/sftptest"
 )
 
 func ExampleNewAccountWriter() {
@@ -54,4 +58,59 @@ func ExampleAttachmentNaming() {
 	// Output:
 	// Blue__C-1.pdf <nil>
 	// true
+}
+
+// Attachments go after their accounts: of the rows that were accepted, under
+// the names of the rule, by one call over SFTP.
+func ExampleAttachmentNaming_Files() {
+	ctx := context.Background()
+	vendor, err := accountstest.NewServer(accountstest.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer vendor.Close()
+	gate, err := sftptest.NewServer(sftptest.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer gate.Close()
+	client, err := vendor.Client() // live: accounts.FromEnv()
+	if err != nil {
+		log.Fatal(err)
+	}
+	drop, err := sftp.Dial(ctx, gate.Config()) // live: sftp.FromEnv()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer drop.Shutdown(ctx)
+
+	rows := []accounts.Account{
+		{ClientReferenceID: "C-1", InvoiceNumber: "I-1", Status: accounts.StatusActive, OutstandingAmount: ccr.AmountFromMinor(1200, 2),
+			Debtor: accounts.Party{CompanyName: "Example Pty Ltd"}},
+		{ClientReferenceID: "", InvoiceNumber: "I-2"}, // faulty: neither sent nor attached to
+	}
+	var attachments []files.Attachment
+	job := client.SubmitAccounts(accounts.RowsOf(rows...), accounts.SubmitOptions{Name: "nightly", SkipInvalid: true})
+	for row, err := range job.Results(ctx) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		if row.Sent == accounts.SentAccepted {
+			attachments = append(attachments, files.Attachment{
+				ClientReferenceID: row.Reference, File: ccr.FileFromBytes("invoice.pdf", []byte("%PDF-1.7 …")),
+			})
+		}
+	}
+	named, err := files.AttachmentNaming{}.Files(attachments...)
+	if err != nil {
+		log.Fatal(err) // each fault by its path: no PDF, too large, a name twice
+	}
+	sent, err := drop.UploadAll(ctx, named, sftp.UploadOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, s := range sent {
+		fmt.Println(s.Path)
+	}
+	// Output: uploads/C-1.pdf
 }
