@@ -84,6 +84,9 @@ type Error struct {
 	// EarlierUnknown: an attempt before the last one was sent and never
 	// answered, so the vendor may have acted on it whatever the last one said.
 	EarlierUnknown bool
+	// Repeatable: making the call again does no harm, whatever became of it: it
+	// only reads, or the vendor documents that a repetition has no effect.
+	Repeatable bool
 
 	Classes []error // see the Err… variables
 	Err     error   // the cause, if any; reachable by errors.Is and errors.As
@@ -350,7 +353,7 @@ func DispositionOf(err error) Disposition {
 
 func (e *Error) disposition() Disposition {
 	switch {
-	case e.Outcome == OutcomeUnknown:
+	case e.Outcome == OutcomeUnknown && !e.Repeatable:
 		return Disposition{Action: ActionSettle}
 	case errors.Is(e, ErrClaimed):
 		d := Disposition{ActionElsewhere, e.RetryAfter}

@@ -26,6 +26,7 @@ func TestDispositionOf(t *testing.T) {
 	}{
 		"none":                  {nil, ccr.Disposition{Action: ccr.ActionDone}},
 		"unknown":               {unknown, ccr.Disposition{Action: ccr.ActionSettle}},
+		"a read, unanswered":    {&ccr.Error{Outcome: ccr.OutcomeUnknown, Repeatable: true, Classes: []error{ccr.ErrUnavailable}}, ccr.Disposition{Action: ccr.ActionRetry}},
 		"rejected":              {rejected, ccr.Disposition{Action: ccr.ActionStop}},
 		"rate limited":          {limited, ccr.Disposition{Action: ccr.ActionRetry, After: time.Minute}},
 		"unavailable":           {down, ccr.Disposition{Action: ccr.ActionRetry}},

@@ -151,6 +151,8 @@ func (c *Client) EnsureCustomer(ctx context.Context, n NewCustomer, opts ...ccr.
 		switch {
 		case findErr == nil:
 			return found, nil
+		case !errors.Is(findErr, ccr.ErrNotFound) && e.Outcome != ccr.OutcomeUnknown:
+			return nil, findErr // what the create was refused for is not known before that
 		case !errors.Is(findErr, ccr.ErrNotFound):
 			return nil, fmt.Errorf("%w; looking the customer up: %w", err, findErr)
 		case e.Outcome != ccr.OutcomeUnknown && !strings.Contains(e.Code, "EXIST"):

@@ -253,3 +253,20 @@ func TestUpdateCustomerOfAVendorThatReplaces(t *testing.T) {
 		srv.Close()
 	}
 }
+
+// A customer that exists and cannot be looked up right now: try again later.
+// Before: the refusal of the create came first, and a queue stopped.
+func TestEnsureCustomerWhileTheLookupIsDown(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv, client := serve(t, decisioningtest.Config{InMemory: true})
+		defer srv.Close()
+		n := decisioning.NewCustomer{CustomIdentifier: "jane"}
+		_, err := client.CreateCustomer(t.Context(), n)
+		require.NoError(t, err)
+		srv.Inject(decisioningtest.Fault{Operation: "Customers", Kind: decisioningtest.Answer, Status: 503, Times: -1})
+		_, err = client.EnsureCustomer(t.Context(), n)
+		require.ErrorIs(t, err, ccr.ErrUnavailable)
+		assert.Equal(t, ccr.ActionRetry, ccr.DispositionOf(err).Action)
+	})
+}

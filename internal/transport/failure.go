@@ -32,6 +32,7 @@ func (k *call) newError() *ccr.Error {
 	return &ccr.Error{
 		Service: k.c.cfg.Service, Operation: k.req.Route.Operation, Route: k.req.Route.String(),
 		CorrelationID: k.req.Call.CorrelationID, Attempts: k.attempts, EarlierUnknown: k.earlierUnknown,
+		Repeatable: k.req.Route.Class == Idempotent && !k.req.Once,
 	}
 }
 
