@@ -115,10 +115,16 @@ func TestSpurious(t *testing.T) {
 	t.Parallel()
 	line := &ccr.Error{Service: "gateway", Outcome: ccr.OutcomeUnknown, Err: io.ErrUnexpectedEOF}
 	disk := &ccr.Error{Service: "gateway", Outcome: ccr.OutcomeNotSent, Err: &fs.PathError{Op: "open", Path: "reports", Err: errors.New("input/output error")}}
+	cut := &ccr.Error{Service: "gateway", Operation: "ArchiveByName", Outcome: ccr.OutcomeRejected, StatusCode: 400, Classes: []error{ccr.ErrInvalid}}
+	cut.SetAnswer(nil, []byte("400 Bad Request"))
+	received := &ccr.Error{Service: "gateway", Operation: "Receive", Classes: []error{ccr.ErrInvalid}, Err: fmt.Errorf("archive: %w", cut)}
 	for _, c := range []struct {
 		err        error
 		late, want bool
 	}{
+		{received, false, false},
+		{errors.Join(received, line), false, false},
+		{errors.Join(received, disk), false, true},
 		{line, false, false},
 		{disk, false, true},
 		{disk, true, false},

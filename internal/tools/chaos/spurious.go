@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/ccr-sdk/ccr"
@@ -13,8 +14,11 @@ import (
 // kill explains: the SDK says that the work cannot succeed, the sink, the ledger or
 // another client was in the way, or the client itself did wrong. late: the attempt's time was up.
 func spurious(err error, late bool) bool {
-	if e, ok := errors.AsType[*ccr.Error](err); ok && e.StatusCode == http.StatusBadRequest && strings.HasPrefix(string(e.Body()), "400 Bad Request") {
-		return false // net/http's word on a request whose header was cut off, before any vendor sees it
+	if many, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // each part by itself
+		return slices.ContainsFunc(many.Unwrap(), func(err error) bool { return spurious(err, late) })
+	}
+	if headerCutOff(err) {
+		return false
 	}
 	if ccr.DispositionOf(err).Action == ccr.ActionStop || errors.Is(err, ccr.ErrLedgerConflict) {
 		return true
@@ -32,4 +36,16 @@ func spurious(err error, late bool) bool {
 	}
 	_, ours := errors.AsType[*ccr.Error](err)
 	return !ours || errors.Is(err, ccr.ErrClaimed) || strings.Contains(err.Error(), "ledgerd:")
+}
+
+// headerCutOff reports whether an error is net/http's word on a request whose
+// header was cut off, before any vendor sees it; a Receive wraps it.
+func headerCutOff(err error) bool {
+	for ; err != nil; err = errors.Unwrap(err) {
+		e, ok := err.(*ccr.Error) //nolint:errorlint // each layer by itself
+		if ok && e.StatusCode == http.StatusBadRequest && strings.HasPrefix(string(e.Body()), "400 Bad Request") {
+			return true
+		}
+	}
+	return false
 }
