@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -218,6 +219,7 @@ func TestHeldTokenIsNotPrinted(t *testing.T) {
 		c, err := transport.New(transport.Config{Service: "svc", DefaultBaseURL: apiURL, Credential: source}, ccr.WithHTTPClient(&http.Client{Transport: w.tr}))
 		require.NoError(t, err)
 		require.NoError(t, call(t.Context(), c))
+		synctest.Wait() // what is printed by reflection must not change meanwhile
 		p.all("source", source)
 		p.all("source by value", *source)
 		p.all("client", c)
